@@ -1,0 +1,192 @@
+//! An application: what it may become, and who may make it so.
+//!
+//! ```text
+//! draft ──submit──▶ submitted(v) ──approve──▶ approved
+//!                        │  ▲  ├───reject───▶ rejected
+//!                 ask for│  │submit (v+1)
+//!               correction▼  │
+//!                   correction_requested
+//! ```
+
+use crate::{
+    EmailAddress, Locale, Timestamp,
+    form::Answers,
+    id::{AccountId, ApplicationId, DocumentId},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where an application stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationState {
+    /// Waits for a decision.
+    Submitted,
+    /// Waits for the applicant's correction.
+    CorrectionRequested,
+    /// Became an account, or was added to one.
+    Approved,
+    /// Was turned down.
+    Rejected,
+}
+
+impl ApplicationState {
+    /// Every state, in the order of life.
+    pub const ALL: [Self; 4] = [Self::Submitted, Self::CorrectionRequested, Self::Approved, Self::Rejected];
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::CorrectionRequested => "correction_requested",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+    /// From the database.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// What a reviewer decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The person is who they say; there will be an account.
+    Approve,
+    /// No, with a reason.
+    Reject,
+    /// Chosen items are to be corrected.
+    RequestCorrection,
+}
+
+impl Verdict {
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::RequestCorrection => "request_correction",
+        }
+    }
+}
+
+/// Why a transition is not to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TransitionError {
+    /// The application is decided, or waits for its applicant.
+    #[error("the application is {0:?}; that cannot be done with it now")]
+    WrongState(ApplicationState),
+    /// The reviewer looked at a version that is not the latest.
+    #[error("version {seen} was seen, but the application is at version {current}")]
+    Stale {
+        /// What the reviewer saw.
+        seen: i64,
+        /// What stands now.
+        current: i64,
+    },
+    /// Nobody decides on an application of their own.
+    #[error("nobody decides on their own application")]
+    OwnApplication,
+}
+
+/// The part of an application that transitions look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Where it stands.
+    pub state: ApplicationState,
+    /// Counts submissions, from 1.
+    pub version: i64,
+}
+
+impl Lifecycle {
+    /// A first submission.
+    pub fn submitted() -> Self {
+        Self { state: ApplicationState::Submitted, version: 1 }
+    }
+
+    /// A decision by a reviewer who saw `seen_version`. `own` says whether reviewer and applicant are one person.
+    pub fn decide(self, verdict: Verdict, seen_version: i64, own: bool) -> Result<Self, TransitionError> {
+        if own {
+            return Err(TransitionError::OwnApplication);
+        }
+        if seen_version != self.version {
+            return Err(TransitionError::Stale { seen: seen_version, current: self.version });
+        }
+        match self.state {
+            ApplicationState::Submitted => Ok(Self {
+                state: match verdict {
+                    Verdict::Approve => ApplicationState::Approved,
+                    Verdict::Reject => ApplicationState::Rejected,
+                    Verdict::RequestCorrection => ApplicationState::CorrectionRequested,
+                },
+                version: self.version,
+            }),
+            ApplicationState::CorrectionRequested | ApplicationState::Approved | ApplicationState::Rejected => {
+                Err(TransitionError::WrongState(self.state))
+            }
+        }
+    }
+
+    /// The applicant hands it in again.
+    pub fn resubmit(self) -> Result<Self, TransitionError> {
+        match self.state {
+            ApplicationState::CorrectionRequested => {
+                Ok(Self { state: ApplicationState::Submitted, version: self.version + 1 })
+            }
+            ApplicationState::Submitted | ApplicationState::Approved | ApplicationState::Rejected => {
+                Err(TransitionError::WrongState(self.state))
+            }
+        }
+    }
+}
+
+/// An application as handed in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Application {
+    /// Its name inside.
+    pub id: ApplicationId,
+    /// What people say over the phone: `2026-1122-0Q7K` (ten characters of Crockford's base 32 in groups).
+    pub reference: String,
+    /// State and version.
+    pub lifecycle: Lifecycle,
+    /// The confirmed address.
+    pub email: EmailAddress,
+    /// The language of its mails.
+    pub locale: Locale,
+    /// What was typed, by field key.
+    pub answers: Answers,
+    /// Its images, by field key (`document_front`, `document_back`).
+    pub documents: BTreeMap<String, DocumentId>,
+    /// The account it became or was added to.
+    pub account: Option<AccountId>,
+    /// The relying party that the applicant came from; its login is started by the result mail.
+    pub return_client: Option<String>,
+    /// Version of the terms that were accepted, and when.
+    pub terms: (String, Timestamp),
+    /// First handed in.
+    pub created_at: Timestamp,
+    /// Last handed in.
+    pub submitted_at: Timestamp,
+    /// Decided.
+    pub decided_at: Option<Timestamp>,
+}
+
+/// What a decision said, once per version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Of which application.
+    pub application: ApplicationId,
+    /// Of which submission.
+    pub version: i64,
+    /// What.
+    pub verdict: Verdict,
+    /// By whom.
+    pub reviewer: AccountId,
+    /// The reason, in the applicant's language; empty for an approval.
+    pub reason: String,
+    /// What to correct: a note for each field key.
+    pub notes: BTreeMap<String, String>,
+    /// When.
+    pub at: Timestamp,
+}

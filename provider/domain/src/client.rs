@@ -1,0 +1,176 @@
+//! A relying party: its registered metadata (RFC 7591 §2 and OpenID Connect Dynamic Client Registration §2).
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use url::Url;
+
+/// How a client proves itself at the token endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// HTTP Basic with the form-encoded identifier and secret (RFC 6749 §2.3.1).
+    #[default]
+    ClientSecretBasic,
+    /// Secret in the body.
+    ClientSecretPost,
+    /// A signed assertion (RFC 7523).
+    PrivateKeyJwt,
+    /// A public client.
+    None,
+}
+
+/// Signature algorithms for what we sign and what clients sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum SigningAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256; every relying party knows it.
+    RS256,
+    /// RSASSA-PSS with SHA-256.
+    PS256,
+    /// ECDSA with P-256 and SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+}
+
+impl SigningAlgorithm {
+    /// All that we sign with.
+    pub const ALL: [Self; 4] = [Self::RS256, Self::PS256, Self::ES256, Self::EdDSA];
+    /// The `alg` value (RFC 7518 §3.1, RFC 8037 §3.1).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::PS256 => "PS256",
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+    /// The algorithm of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.as_str() == name)
+    }
+}
+
+/// Web or native (OpenID Connect Dynamic Client Registration §2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    /// https redirect URIs.
+    #[default]
+    Web,
+    /// Loopback redirect URIs, any port (RFC 8252 §7.3), or a private-use scheme.
+    Native,
+}
+
+/// A client's registered metadata. Members that we do not know are refused at registration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientMetadata {
+    /// The identifier; made at registration when absent.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client_id: String,
+    /// Shown to people on login and consent; language-tagged variants as `client_name#ja`.
+    #[serde(default)]
+    pub client_name: String,
+    /// Language-tagged members (`client_name#ja`, `policy_uri#en`).
+    #[serde(flatten)]
+    pub tagged: BTreeMap<String, String>,
+    /// Exact redirect URIs.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// Exact URIs that a logout may return to.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Web or native.
+    #[serde(default)]
+    pub application_type: ApplicationType,
+    /// How it proves itself.
+    #[serde(default)]
+    pub token_endpoint_auth_method: ClientAuthentication,
+    /// `authorization_code`, `refresh_token`.
+    #[serde(default = "default_grant_types")]
+    pub grant_types: Vec<String>,
+    /// `code`.
+    #[serde(default = "default_response_types")]
+    pub response_types: Vec<String>,
+    /// What ID tokens are signed with; RS256 when absent, as the standard says.
+    #[serde(default = "default_algorithm")]
+    pub id_token_signed_response_alg: SigningAlgorithm,
+    /// Scopes it may ask for; every scope of the tenant when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Public keys by value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
+    /// Public keys by reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<Url>,
+    /// Starts its login (OpenID Connect Core §4); https, or http on loopback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<Url>,
+    /// Its start page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<Url>,
+    /// Its logo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<Url>,
+    /// Its privacy policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<Url>,
+    /// Its terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<Url>,
+    /// People to ask about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// Default `max_age` in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<u64>,
+    /// Whether `auth_time` is always in the ID token.
+    #[serde(default)]
+    pub require_auth_time: bool,
+    /// Asked for when a request names no `acr_values`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
+    /// Ours: the institution's own application; no consent page.
+    #[serde(default)]
+    pub first_party: bool,
+    /// Ours: PKCE is demanded unless this confidential client is registered otherwise.
+    #[serde(default = "yes")]
+    pub require_pkce: bool,
+    /// Ours: what of the home page's tiles starts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tile: Option<String>,
+}
+
+fn default_grant_types() -> Vec<String> {
+    vec!["authorization_code".into()]
+}
+fn default_response_types() -> Vec<String> {
+    vec!["code".into()]
+}
+fn default_algorithm() -> SigningAlgorithm {
+    SigningAlgorithm::RS256
+}
+fn yes() -> bool {
+    true
+}
+
+impl ClientMetadata {
+    /// A member in the reader's language (`client_name#ja`), else the untagged one.
+    pub fn name(&self, locale: &crate::Locale) -> &str {
+        self.tagged.get(&format!("client_name#{locale}")).map_or(&self.client_name, |n| n)
+    }
+    /// Whether it has no secret and no key.
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == ClientAuthentication::None
+    }
+}
+
+/// A client as stored: metadata, and the hash of its secret.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// What is registered.
+    pub metadata: ClientMetadata,
+    /// SHA-256 of the secret.
+    pub secret_hash: Option<crate::TokenHash>,
+}

@@ -1,0 +1,156 @@
+//! Every mail that is sent: its kind, and all that its text may say.
+
+use crate::{Timestamp, id::MailId};
+use serde::Serialize;
+
+/// A mail to be written in the recipient's language by the theme's template `mail/{name}.txt`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum MailKind {
+    /// The link that proves the address and opens the application.
+    VerifyAddress {
+        /// The one-time URL.
+        url: String,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// Somebody (perhaps the owner) asked to register an address that has an account.
+    AlreadyRegistered {
+        /// The login page.
+        login_url: String,
+    },
+    /// An application was received.
+    ApplicationReceived {
+        /// Its reference number.
+        reference: String,
+        /// Expected working days.
+        expected_days: u32,
+    },
+    /// Accepted: how to log in for the first time.
+    Accepted {
+        /// Name of the person.
+        name: String,
+        /// Reference number.
+        reference: String,
+        /// What to type as login ID.
+        login_id: String,
+        /// The initial password.
+        initial_password: String,
+        /// Until when it works.
+        expires_at: Timestamp,
+        /// "Log in here": starts the login of the application that the person came from, or the tenant's own.
+        login_url: String,
+        /// Whether the login page has a second password, to be left empty.
+        second_password: bool,
+    },
+    /// Rejected.
+    Rejected {
+        /// Name of the person.
+        name: String,
+        /// Reference number.
+        reference: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something is to be corrected.
+    Resubmission {
+        /// Name of the person.
+        name: String,
+        /// Reference number.
+        reference: String,
+        /// A sentence to the applicant.
+        reason: String,
+        /// Label and note of each item to correct.
+        items: Vec<(String, String)>,
+        /// The one-time URL that reopens the form.
+        url: String,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// Passwords were set.
+    CredentialsSet {
+        /// When.
+        at: Timestamp,
+    },
+    /// Too many failed logins.
+    AccountLocked {
+        /// Until when; none when staff must unlock.
+        until: Option<Timestamp>,
+    },
+}
+
+impl MailKind {
+    /// The template's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            MailKind::VerifyAddress { .. } => "verify_address",
+            MailKind::AlreadyRegistered { .. } => "already_registered",
+            MailKind::ApplicationReceived { .. } => "application_received",
+            MailKind::Accepted { .. } => "accepted",
+            MailKind::Rejected { .. } => "rejected",
+            MailKind::Resubmission { .. } => "resubmission",
+            MailKind::CredentialsSet { .. } => "credentials_set",
+            MailKind::AccountLocked { .. } => "account_locked",
+        }
+    }
+
+    /// One of each, for previews and tests.
+    pub fn samples() -> Vec<Self> {
+        let at = Timestamp(1_795_320_300);
+        let url = "https://id.example.ac.jp/t/certificate/register/link/7Hn2cQ0cV6v0Z0mJr3yF1x8sKp4tUe9wGdLbNaQoXiM"
+            .to_owned();
+        let login_url = "https://certificate.example.ac.jp/login".to_owned();
+        let (name, reference) = ("山田 太郎".to_owned(), "K7Q2-M9XD-4T".to_owned());
+        vec![
+            Self::VerifyAddress { url: url.clone(), expires_at: at },
+            Self::AlreadyRegistered { login_url: login_url.clone() },
+            Self::ApplicationReceived { reference: reference.clone(), expected_days: 2 },
+            Self::Accepted {
+                name: name.clone(),
+                reference: reference.clone(),
+                login_id: "taro@example.jp".into(),
+                initial_password: "Q7mZ4kT9wHs3".into(),
+                expires_at: at,
+                login_url,
+                second_password: true,
+            },
+            Self::Rejected {
+                name: name.clone(),
+                reference: reference.clone(),
+                reason: "名簿に記録がありません。".into(),
+            },
+            Self::Resubmission {
+                name,
+                reference,
+                reason: "次の項目を直してください。".into(),
+                items: vec![("本人確認書類（表）".into(), "文字が読めません。撮り直してください。".into())],
+                url,
+                expires_at: at,
+            },
+            Self::CredentialsSet { at },
+            Self::AccountLocked { until: Some(at) },
+            Self::AccountLocked { until: None },
+        ]
+    }
+}
+
+/// A mail as it stands in the outbox: rendered once, in the use case's transaction.
+#[derive(Debug, Clone)]
+pub struct OutboxMail {
+    /// Its name.
+    pub id: MailId,
+    /// The one `Message-ID` that all tries have.
+    pub message_id: String,
+    /// The recipient for SMTP.
+    pub to: String,
+    /// The subject.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The whole message as sent (RFC 5322).
+    pub raw: Vec<u8>,
+    /// Envelope sender.
+    pub from: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
