@@ -1,0 +1,5 @@
+//! The authorization endpoint.
+
+mod outcome;
+
+pub use outcome::*;
