@@ -59,6 +59,17 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
+impl Account {
+    /// May this account get anything now: a session read, a code, a token, its claims? Everything that gives asks
+    /// here, each time it gives. An account that has yet to set its own credentials may do that and nothing else.
+    pub fn may_act(&self) -> bool {
+        match self.state {
+            AccountState::Active => true,
+            AccountState::Provisioned | AccountState::Disabled => false,
+        }
+    }
+}
+
 /// What a member of staff may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

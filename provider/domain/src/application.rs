@@ -9,9 +9,10 @@
 //! ```
 
 use crate::{
-    EmailAddress, Locale, Timestamp,
+    EmailAddress, Entropy, Locale, Timestamp,
     form::Answers,
-    id::{AccountId, ApplicationId, DocumentId},
+    id::{self, AccountId, ApplicationId, DocumentId},
+    japan::fold,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -141,12 +142,40 @@ impl Lifecycle {
     }
 }
 
+/// A reference number: ten characters of Crockford's base 32 (50 bits) in groups, `K7Q2-M9XD-4T`. It names an application
+/// to people and opens nothing.
+pub fn new_reference(entropy: &dyn Entropy) -> String {
+    let text = crate::random::text(entropy, id::ALPHABET, 10).to_uppercase();
+    grouped(&text)
+}
+
+/// A reference number as somebody types or reads it out: any case, width and spacing, `O` for `0`, `I` and `L` for `1`.
+pub fn parse_reference(typed: &str) -> Option<String> {
+    let text: String = fold::half_width(typed)
+        .to_uppercase()
+        .chars()
+        .filter(|c| !c.is_whitespace() && !fold::is_hyphen(*c))
+        .map(|c| match c {
+            'O' => '0',
+            'I' | 'L' => '1',
+            c => c,
+        })
+        .collect();
+    let known = |c: char| c.is_ascii() && id::ALPHABET.iter().any(|a| char::from(*a).to_ascii_uppercase() == c);
+    (text.len() == 10 && text.chars().all(known)).then(|| grouped(&text))
+}
+
+fn grouped(text: &str) -> String {
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}", part(0, 4), part(4, 8), part(8, 10))
+}
+
 /// An application as handed in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Application {
     /// Its name inside.
     pub id: ApplicationId,
-    /// What people say over the phone: `2026-1122-0Q7K` (ten characters of Crockford's base 32 in groups).
+    /// What people say over the phone: `K7Q2-M9XD-4T` ([`new_reference`]).
     pub reference: String,
     /// State and version.
     pub lifecycle: Lifecycle,
@@ -190,3 +219,6 @@ pub struct Decision {
     /// When.
     pub at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests;

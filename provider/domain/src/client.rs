@@ -174,3 +174,15 @@ pub struct Client {
     /// SHA-256 of the secret.
     pub secret_hash: Option<crate::TokenHash>,
 }
+
+/// One thing wrong in a client's metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientProblem {
+    /// The member, and which of its values: `redirect_uris[0]`.
+    pub member: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+mod validate;
+pub use validate::validate;

@@ -3,6 +3,11 @@
 //! This crate is pure: it does no I/O, has no clock and no random source of its own. Time and randomness come in
 //! as arguments ([`Clock`], [`Entropy`]); what is stored and how, is the business of `madoguchi-store`.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)
+)]
+
 pub mod account;
 pub mod application;
 pub mod audit;
@@ -11,9 +16,11 @@ pub mod email;
 pub mod form;
 pub mod grant;
 pub mod id;
+pub mod japan;
 pub mod locale;
 pub mod mail;
 pub mod one_time;
+pub mod password;
 pub mod random;
 pub mod secret;
 pub mod session;

@@ -14,18 +14,23 @@
 //! ```
 
 use crate::{
-    LocalText, Locale, TenantSlug,
+    LocalText, Locale, TenantSlug, Timestamp,
     client::{ClientMetadata, SigningAlgorithm},
     form::Form,
     time::Span,
 };
+use chrono::{FixedOffset, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
 
+pub mod load;
 mod policy;
+mod user_id;
+pub use load::{Problem, TenantFiles};
 pub use policy::*;
+pub use user_id::UserIdPattern;
 
 /// A validated tenant.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +128,18 @@ pub struct TenantSettings {
 
 fn japan() -> String {
     "+09:00".into()
+}
+
+impl TenantSettings {
+    /// The offset of the times that people read; Japan's when it cannot be read (validation refuses that).
+    pub fn offset(&self) -> FixedOffset {
+        self.utc_offset.parse().unwrap_or(FixedOffset::east_opt(9 * 3600).unwrap_or(chrono::Offset::fix(&Utc)))
+    }
+
+    /// The day it is there.
+    pub fn today(&self, now: Timestamp) -> NaiveDate {
+        now.to_utc().with_timezone(&self.offset()).date_naive()
+    }
 }
 
 /// Colours that replace the theme's, and the logo's alternative text.

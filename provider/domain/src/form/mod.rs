@@ -1,4 +1,20 @@
 //! A tenant's application form: which fields there are, what may be typed, how it is folded and compared.
+//!
+//! [`Form::validate`] takes what a browser sent and gives either every error at once, or the [`Validated`] answers: folded
+//! for display and storage, with keys to search by and the typed views that an approval needs. When a reviewer asks for a
+//! correction, [`Correction`] says which fields are open again.
+
+mod affiliation;
+mod dates;
+mod fields;
+mod resubmission;
+mod text;
+mod validate;
+mod validated;
+
+pub use resubmission::Correction;
+pub use validate::{Context, FieldError};
+pub use validated::{SearchKeys, Validated};
 
 use crate::locale::LocalText;
 use serde::{Deserialize, Serialize};
@@ -76,6 +92,12 @@ pub struct Choice {
     /// A hint shown when it is chosen (what to mask on an insurance card).
     #[serde(default)]
     pub notice: LocalText,
+    /// Keys of fields that must stay empty with this choice (no back of a My Number card).
+    #[serde(default)]
+    pub excludes: Vec<String>,
+    /// The last day (`YYYY-MM-DD`) on which it is offered; for documents that go out of use.
+    #[serde(default)]
+    pub until: Option<String>,
 }
 
 /// How a choice is shown.
@@ -125,4 +147,6 @@ pub enum FieldKind {
     ConfirmedEmail,
     /// An image of a document.
     Image,
+    /// The number of a residence card: two letters, eight digits, two letters.
+    ResidenceCard,
 }

@@ -1,0 +1,72 @@
+use super::*;
+
+fn client(json: serde_json::Value) -> ClientMetadata {
+    let mut all = serde_json::json!({"client_id": "app", "redirect_uris": ["https://rp.example.jp/callback"]});
+    for (key, value) in json.as_object().unwrap() {
+        all[key] = value.clone();
+    }
+    serde_json::from_value(all).unwrap()
+}
+
+fn wrong(json: serde_json::Value) -> Vec<String> {
+    validate(&client(json)).into_iter().map(|p| p.member).collect()
+}
+
+#[test]
+fn good_clients_pass() {
+    for good in [
+        serde_json::json!({}),
+        serde_json::json!({"redirect_uris": ["http://localhost:8090/callback", "http://127.0.0.1/callback", "http://[::1]:1/"]}),
+        serde_json::json!({"redirect_uris": ["jp.ac.example.app:/callback"], "application_type": "native", "token_endpoint_auth_method": "none"}),
+        serde_json::json!({"client_name#ja": "証明書", "policy_uri#en": "https://rp.example.jp/privacy"}),
+        serde_json::json!({"redirect_uris": ["https://rp.example.jp/cb?tenant=1"], "scope": "openid profile"}),
+    ] {
+        assert_eq!(validate(&client(good.clone())), [], "{good}");
+    }
+}
+
+#[test]
+fn redirect_uris_that_lead_astray_are_refused() {
+    for bad in [
+        "", "/callback", "rp.example.jp/callback", "http://rp.example.jp/callback", "https://rp.example.jp/#x", "https://u:p@rp.example.jp/",
+        "https://*.example.jp/", "https://rp.example.jp/*", "https://rp.example.jp/a\r\nb", "https://rp.example.jp/a b",
+        "https://rp.example.jp/../x", "https://rp.example.jp/%2e%2E/x", "javascript:alert(1)", "data:text/html,x", "myapp:/callback",
+        "https:\\\\rp.example.jp", "http://localhost.evil.example/", "http://127.0.0.1.evil.example/", "https://", "https://例え.jp/",
+    ] {
+        for native in ["web", "native"] {
+            let problems = wrong(serde_json::json!({"redirect_uris": [bad], "application_type": native}));
+            assert_eq!(problems, ["redirect_uris[0]"], "{bad:?} as {native}");
+        }
+    }
+    assert_eq!(wrong(serde_json::json!({"redirect_uris": ["jp.example.app:/cb"]})), ["redirect_uris[0]"]);
+    assert_eq!(
+        wrong(serde_json::json!({"redirect_uris": ["https://a.example/", "https://a.example/"]})),
+        ["redirect_uris[1]"]
+    );
+    assert_eq!(wrong(serde_json::json!({"redirect_uris": []})), ["redirect_uris"]);
+    assert_eq!(wrong(serde_json::json!({"post_logout_redirect_uris": ["http://a.example/"]})), ["post_logout_redirect_uris[0]"]);
+}
+
+#[test]
+fn members_that_do_not_fit_are_named() {
+    for (json, member) in [
+        (serde_json::json!({"client_id": "a b"}), "client_id"),
+        (serde_json::json!({"client_id": "a:b"}), "client_id"),
+        (serde_json::json!({"client_name": "a\u{202E}b"}), "client_name"),
+        (serde_json::json!({"clientname": "x"}), "clientname"),
+        (serde_json::json!({"grant_types": ["authorization_code", "implicit"]}), "grant_types[1]"),
+        (serde_json::json!({"response_types": ["token"]}), "response_types[0]"),
+        (serde_json::json!({"scope": "profile"}), "scope"),
+        (serde_json::json!({"scope": "openid  profile"}), "scope"),
+        (serde_json::json!({"token_endpoint_auth_method": "private_key_jwt"}), "token_endpoint_auth_method"),
+        (serde_json::json!({"token_endpoint_auth_method": "none", "require_pkce": false}), "require_pkce"),
+        (serde_json::json!({"jwks": {"keys": []}}), "jwks"),
+        (serde_json::json!({"jwks": {"keys": [{"kty": "EC", "d": "x"}]}}), "jwks"),
+        (serde_json::json!({"initiate_login_uri": "http://rp.example.jp/login"}), "initiate_login_uri"),
+        (serde_json::json!({"logo_uri": "javascript:alert(1)"}), "logo_uri"),
+        (serde_json::json!({"contacts": ["nobody"]}), "contacts[0]"),
+        (serde_json::json!({"default_acr_values": ["mfa"]}), "default_acr_values[0]"),
+    ] {
+        assert_eq!(wrong(json.clone()), [member], "{json}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Three dependent selections from the tenant's tree.
