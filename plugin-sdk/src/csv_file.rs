@@ -184,7 +184,7 @@ pub fn read_roster(bytes: &[u8]) -> Result<RosterFile, CsvError> {
                 problems.push(CsvProblem { line, column: heading.clone(), message });
             }
         }
-        let key = crate::fold::id(&record.student_id);
+        let key = madoguchi_domain::japan::id_key(&record.student_id);
         if key.is_empty() || record.name.is_empty() {
             let message = "the student ID number and the name must not be empty".into();
             problems.push(CsvProblem { line, column: String::new(), message });
@@ -233,7 +233,7 @@ fn optional<T>(cell: &str, read: fn(&str) -> Result<T, String>) -> Result<Option
 }
 
 fn numbers(cell: &str) -> Vec<u32> {
-    let plain = crate::fold::plain(cell);
+    let plain = madoguchi_domain::japan::fold::half_width(cell);
     plain.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
 }
 

@@ -3,11 +3,10 @@
 use crate::{
     csv_file::{self, CsvError, CsvProblem, RosterFile, Table},
     directory::{Directory, DirectoryError, DirectoryQuery, DirectoryRecord},
-    fold,
     verifier::{ApplicantAnswers, ApplicantVerifier, Verification},
 };
 use async_trait::async_trait;
-use madoguchi_domain::TenantSlug;
+use madoguchi_domain::{TenantSlug, japan::id_key};
 use std::{collections::BTreeMap, path::Path};
 
 /// A [`Directory`] held in memory, a roster for each tenant.
@@ -92,7 +91,7 @@ impl CsvVerifier {
         if keys.iter().all(String::is_empty) {
             return Err(CsvError::Headings { missing: "all".into() });
         }
-        let rows = rows.into_iter().map(|(_, cells)| cells.iter().map(|cell| fold::id(cell)).collect()).collect();
+        let rows = rows.into_iter().map(|(_, cells)| cells.iter().map(|cell| id_key(cell)).collect()).collect();
         Ok(Self { name: name.into(), code: code.into(), keys, rows, problems })
     }
 
@@ -123,7 +122,7 @@ impl ApplicantVerifier for CsvVerifier {
     }
 
     async fn verify(&self, _tenant: &TenantSlug, answers: &ApplicantAnswers) -> Verification {
-        let typed: Vec<String> = self.keys.iter().map(|key| fold::id(answers.get(key).unwrap_or_default())).collect();
+        let typed: Vec<String> = self.keys.iter().map(|key| id_key(answers.get(key).unwrap_or_default())).collect();
         // Every line is looked at, so that the time does not tell how far down a near match stands.
         let agreeing = self.rows.iter().filter(|row| **row == typed).count();
         match agreeing {

@@ -4,10 +4,12 @@
 //! how well one agrees with the query is worked out here, in [`DirectoryQuery::compare`], so that every directory is
 //! judged by the same rules: an exact agreement may decide, a similar one only suggests.
 
-use crate::fold;
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use madoguchi_domain::TenantSlug;
+use madoguchi_domain::{
+    TenantSlug,
+    japan::{id_key, kana_key, search_key},
+};
 use std::collections::BTreeMap;
 
 /// How long a caller waits for [`Directory::find`].
@@ -220,9 +222,9 @@ impl DirectoryQuery {
     /// Holds a record against what was typed.
     pub fn compare(&self, record: &DirectoryRecord) -> MatchDetails {
         MatchDetails {
-            student_id: same_text(self.student_id.as_deref(), &record.student_id, fold::id),
+            student_id: same_text(self.student_id.as_deref(), &record.student_id, id_key),
             name: names(self.name.as_deref(), record),
-            name_kana: same_text(self.name_kana.as_deref(), &record.name_kana, fold::kana),
+            name_kana: same_text(self.name_kana.as_deref(), &record.name_kana, kana_key),
             birth_date: same_value(self.birth_date, record.birth_date),
             graduation: same_value(self.graduation, record.graduation),
         }
@@ -256,12 +258,12 @@ fn same_text(typed: Option<&str>, kept: &str, fold: fn(&str) -> String) -> Agree
 }
 
 fn names(typed: Option<&str>, record: &DirectoryRecord) -> Agreement {
-    let exact = same_text(typed, &record.name, fold::plain);
+    let exact = same_text(typed, &record.name, id_key);
     let Some(typed) = typed.filter(|_| exact == Agreement::Different) else { return exact };
-    let key = fold::name(typed);
+    let key = search_key(typed);
     let mut known =
         std::iter::once(&record.name).chain(&record.former_names).chain(std::iter::once(&record.name_roman));
-    if known.any(|name| !name.is_empty() && fold::name(name) == key) { Agreement::Similar } else { exact }
+    if known.any(|name| !name.is_empty() && search_key(name) == key) { Agreement::Similar } else { exact }
 }
 
 fn same_value<T: PartialEq>(typed: Option<T>, kept: Option<T>) -> Agreement {

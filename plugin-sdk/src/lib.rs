@@ -12,7 +12,6 @@
 mod csv_file;
 mod csv_plugins;
 mod directory;
-mod fold;
 #[cfg(feature = "relying-party")]
 pub mod relying_party;
 mod verifier;
