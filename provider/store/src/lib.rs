@@ -53,5 +53,5 @@ repositories! {
 /// Every statement that is prepared on the given database.
 fn all_statements(postgres: bool) -> Vec<&'static str> {
     let _ = postgres;
-    [one_time::STATEMENTS, oidc::STATEMENTS].concat()
+    [one_time::STATEMENTS, oidc::statements().as_slice()].concat()
 }

@@ -1,0 +1,141 @@
+//! Grants. A grant is written together with its code, in one row; its tokens refer to it and die with it.
+
+use super::{account_columns, joined_account};
+use crate::{Row, Scope, StoreError, statements, value::params};
+use madoguchi_domain::{
+    Timestamp, TokenHash,
+    account::Account,
+    grant::Grant,
+    id::{AccountId, EnrolmentId, GrantId, SessionId},
+    session::{Acr, Authentication},
+};
+
+/// The grant columns of a joined statement, in the order that [`joined_grant`] reads.
+macro_rules! grant_columns {
+    () => {
+        "g.id, g.client_id, g.account, g.account_generation, g.session_id, g.scope, g.nonce, g.claims, g.acr, \
+         g.auth_time, g.auth_time_requested, g.redirect_uri, g.code_challenge, g.enrolment, g.code_hash, \
+         g.code_expires_at, g.code_used_at, g.created_at, g.revoked_at"
+    };
+}
+pub(super) use grant_columns;
+
+statements! {
+    INSERT = "insert into grants \
+              (tenant, id, client_id, account, account_generation, session_id, scope, nonce, claims, acr, auth_time, \
+               auth_time_requested, redirect_uri, code_challenge, enrolment, code_hash, code_expires_at, created_at, \
+               expires_at) \
+              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+              on conflict do nothing";
+    BY_CODE = concat!("select ", grant_columns!(), ", ", account_columns!(), " from grants g \
+               join accounts a on a.tenant = g.tenant and a.id = g.account \
+               where g.tenant = $1 and g.code_hash = $2");
+    USE_CODE = "update grants set code_used_at = $3 \
+                where tenant = $1 and id = $2 and code_used_at is null and code_expires_at > $3 \
+                and revoked_at is null";
+    REVOKE = "update grants set revoked_at = $3 where tenant = $1 and id = $2 and revoked_at is null";
+    REVOKE_OF_ACCOUNT = "update grants set revoked_at = $3 \
+                         where tenant = $1 and account = $2 and revoked_at is null";
+    REVOKE_OF_CLIENT = "update grants set revoked_at = $4 \
+                        where tenant = $1 and account = $2 and client_id = $3 and revoked_at is null";
+    PROLONG = "update grants set expires_at = $3 where tenant = $1 and id = $2 and expires_at < $3";
+}
+
+/// The grants of a tenant.
+pub struct Grants<'a>(pub(crate) Scope<'a>);
+
+impl Grants<'_> {
+    /// Keeps a new grant with its code. `expires_at`: when nothing of it can be of use any more, for the sweep.
+    pub async fn insert(&mut self, grant: &Grant, expires_at: Timestamp) -> Result<(), StoreError> {
+        let values = params![
+            &grant.id,
+            &grant.client_id,
+            &grant.account,
+            grant.account_generation,
+            &grant.session,
+            &grant.scope,
+            grant.nonce.as_deref(),
+            grant.claims.as_deref(),
+            grant.authentication.acr.as_str(),
+            grant.authentication.at,
+            i64::from(grant.auth_time_requested),
+            &grant.redirect_uri,
+            grant.code_challenge.as_deref(),
+            grant.enrolment.as_ref(),
+            &grant.code_hash,
+            grant.code_expires_at,
+            grant.created_at,
+            expires_at
+        ];
+        self.0.insert(INSERT, values).await
+    }
+
+    /// The grant of a code and its account, whatever their state.
+    pub async fn by_code(&mut self, code_hash: &TokenHash) -> Result<Option<(Grant, Account)>, StoreError> {
+        self.0.one(BY_CODE, params![code_hash], |row| Ok((joined_grant(row)?, joined_account(row)?))).await
+    }
+
+    /// Uses up the code: true for one caller only, and only while it is good.
+    pub async fn use_code(&mut self, id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.changed(USE_CODE, params![id, now]).await
+    }
+
+    /// Ends a grant with all its tokens; whether it was alive.
+    pub async fn revoke(&mut self, id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.changed(REVOKE, params![id, now]).await
+    }
+
+    /// Ends all grants of an account; how many.
+    pub async fn revoke_of_account(&mut self, account: &AccountId, now: Timestamp) -> Result<u64, StoreError> {
+        self.0.write(REVOKE_OF_ACCOUNT, params![account, now]).await
+    }
+
+    /// Ends all grants of an account to one client; how many.
+    pub async fn revoke_of_client(
+        &mut self,
+        account: &AccountId,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.0.write(REVOKE_OF_CLIENT, params![account, client_id, now]).await
+    }
+
+    /// Keeps a grant from the sweep until `expires_at`, as a newer token lives so long.
+    pub async fn prolong(&mut self, id: &GrantId, expires_at: Timestamp) -> Result<(), StoreError> {
+        self.0.write(PROLONG, params![id, expires_at]).await.map(drop)
+    }
+}
+
+/// The grant of a joined row.
+pub(super) fn joined_grant(row: &mut Row) -> Result<Grant, StoreError> {
+    let id = GrantId::known(row.text()?);
+    let client_id = row.text()?;
+    let account = AccountId::known(row.text()?);
+    let account_generation = row.int()?;
+    let session = SessionId::known(row.text()?);
+    let scope = row.text()?;
+    let nonce = row.opt_text()?;
+    let claims = row.opt_text()?;
+    let acr = row.known("grants.acr", Acr::from_value)?;
+    let at = row.time()?;
+    Ok(Grant {
+        id,
+        client_id,
+        account,
+        account_generation,
+        session,
+        scope,
+        nonce,
+        claims,
+        authentication: Authentication { at, acr },
+        auth_time_requested: row.int()? != 0,
+        redirect_uri: row.text()?,
+        code_challenge: row.opt_text()?,
+        enrolment: row.opt_text()?.map(EnrolmentId::known),
+        code_hash: row.hash()?,
+        code_expires_at: row.time()?,
+        code_used_at: row.opt_time()?,
+        created_at: row.time()?,
+        revoked_at: row.opt_time()?,
+    })
+}
