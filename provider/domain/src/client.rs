@@ -61,9 +61,8 @@ pub enum ApplicationType {
     Native,
 }
 
-/// A client's registered metadata. Members that we do not know are refused at registration.
+/// A client's registered metadata. Members that we do not know end up among `tagged`, where [`validate`] refuses them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ClientMetadata {
     /// The identifier; made at registration when absent.
     #[serde(default, skip_serializing_if = "String::is_empty")]

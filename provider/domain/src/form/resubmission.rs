@@ -11,10 +11,16 @@ pub struct Correction<'a> {
 }
 
 impl<'a> Correction<'a> {
-    /// Opens the questioned fields (by key; unknown keys are ignored).
+    /// Opens the questioned fields (by key; unknown keys are ignored), and with them what hangs on them: the fields that a
+    /// choice excludes, and the other of a pair of which one must be filled in.
     pub fn new<'k>(form: &'a Form, questioned: impl IntoIterator<Item = &'k str>) -> Self {
         let wanted: BTreeSet<&str> = questioned.into_iter().collect();
-        let open = form.fields().map(|f| f.key.as_str()).filter(|k| wanted.contains(k)).collect();
+        let mut open: BTreeSet<&'a str> = BTreeSet::new();
+        for field in form.fields().filter(|f| wanted.contains(f.key.as_str())) {
+            open.insert(&field.key);
+            let hanging = field.options.iter().flat_map(|o| &o.excludes).chain(&field.or_field);
+            open.extend(hanging.filter_map(|key| form.field(key)).map(|f| f.key.as_str()));
+        }
         Self { form, open }
     }
 
@@ -23,19 +29,29 @@ impl<'a> Correction<'a> {
         self.open.contains(key)
     }
 
-    /// What was typed for the open fields over what stood before for the others.
+    /// What was typed for the open fields over what stood before for the others. An open input that was not sent is empty.
     pub fn merge(&self, before: &Answers, typed: &Answers) -> Answers {
-        let _ = typed;
-        before.clone()
+        let mut merged = before.clone();
+        for input in self.form.fields().filter(|f| self.is_open(&f.key)).flat_map(|f| f.inputs()) {
+            let value = typed.get(&input).cloned().unwrap_or_default();
+            merged.insert(input, value);
+        }
+        merged
     }
 
-    /// As [`Form::validate`], of the merged answers; only errors of open fields count.
+    /// As [`Form::validate`], of the merged answers; only errors of open fields count. The others passed when they were
+    /// handed in, and nobody can mend them here.
+    ///
+    /// # Errors
+    /// Every open field that is wrong.
     pub fn validate(
         &self,
         before: &Answers,
         typed: &Answers,
         context: &Context<'_>,
     ) -> Result<Validated, Vec<FieldError>> {
-        self.form.validate(&self.merge(before, typed), context)
+        let (validated, mut errors) = self.form.examine(&self.merge(before, typed), context);
+        errors.retain(|error| self.is_open(&error.field));
+        if errors.is_empty() { Ok(validated) } else { Err(errors) }
     }
 }

@@ -55,9 +55,9 @@ pub fn era_year(typed: &str) -> Option<EraYear> {
     let text: String =
         fold::half_width(typed).chars().filter(|c| !c.is_whitespace() && *c != '.').collect::<String>().to_uppercase();
     ERAS.iter().find_map(|era| {
-        let rest = text.strip_prefix(era.name).or_else(|| text.strip_prefix(era.letter)).or_else(|| {
-            text.strip_prefix(&era.roman.to_uppercase())
-        })?;
+        let roman = era.roman.to_uppercase();
+        let rest = [era.name, &roman].into_iter().find_map(|name| text.strip_prefix(name));
+        let rest = rest.or_else(|| text.strip_prefix(era.letter))?;
         let number = rest.strip_suffix('年').unwrap_or(rest);
         let year: i32 = if number == "元" { 1 } else { number.parse().ok()? };
         let western = era.begin.0.checked_add(year)?.checked_sub(1)?;

@@ -84,7 +84,7 @@ pub static PREFECTURES: [Prefecture; 47] = [
 /// The prefecture that somebody names: `東京都`, `東京`, `Tokyo`, `tokyo-to`, `13`.
 pub fn prefecture(named: &str) -> Option<&'static Prefecture> {
     let key = search_key(named);
-    let bare = |name: &str| search_key(name.trim_end_matches(['都', '府', '県']));
+    let bare = |name: &str| search_key(name.strip_suffix(['都', '府', '県']).unwrap_or(name));
     PREFECTURES.iter().find(|p| {
         let roman = p.roman.to_lowercase();
         let suffix = key.strip_prefix(&roman).map(|rest| rest.trim_start_matches(fold::is_hyphen));
