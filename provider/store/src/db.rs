@@ -79,8 +79,7 @@ impl Database {
                 .map_err(unreadable)?
                 .application_name("madoguchi")
                 .statement_cache_capacity(CACHED_STATEMENTS);
-            let pool =
-                Pool::new(Opener::Postgres(Box::new(quiet(open))), options.connections.max(1), options.patience);
+            let pool = Pool::new(Opener::Postgres(Box::new(quiet(open))), options.connections.max(1), options.patience);
             Self(Arc::new(Inner { readers: Arc::clone(&pool), writers: pool, postgres }))
         } else if url.starts_with("sqlite:") && !url.contains(":memory:") {
             let open = SqliteConnectOptions::from_str(url)
@@ -389,16 +388,5 @@ impl Scope<'_> {
     ) -> Result<Option<T>, StoreError> {
         let rows = self.conn.returning(sql, Some(self.tenant), values).await?;
         rows.into_iter().next().map(|mut row| read(&mut row)).transpose()
-    }
-
-    /// Writes, and reads all rows that the statement returns, in no order.
-    pub(crate) async fn returning_all<T>(
-        &mut self,
-        sql: &'static str,
-        values: &[Value<'_>],
-        mut read: impl FnMut(&mut Row) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        let rows = self.conn.returning(sql, Some(self.tenant), values).await?;
-        rows.into_iter().map(|mut row| read(&mut row)).collect()
     }
 }

@@ -13,10 +13,27 @@ mod db;
 mod error;
 mod migrate;
 mod pool;
+mod search;
+mod sweep;
 mod value;
 
+pub mod accounts;
+pub mod applications;
+pub mod attempts;
+pub mod audit;
+pub mod credentials;
+pub mod data_keys;
+pub mod decisions;
+pub mod documents;
+pub mod drafts;
+pub mod enrolments;
 pub mod oidc;
 pub mod one_time;
+pub mod outbox;
+pub mod rates;
+pub mod roster;
+pub mod sessions;
+pub mod tenants;
 
 pub use db::{Database, DatabaseOptions, Scope, TenantStore, Tx};
 pub use error::{Cause, Retryable, StoreError, retry};
@@ -46,12 +63,84 @@ macro_rules! repositories {
 }
 
 repositories! {
+    /// Accounts.
+    accounts => accounts.Accounts;
+    /// What accounts are opened with.
+    credentials => credentials.Credentials;
+    /// Stays at the institution that were checked.
+    enrolments => enrolments.Enrolments;
+    /// Sessions.
+    sessions => sessions.Sessions;
     /// Links, tickets: what may be used once.
     one_time => one_time.OneTimeSecrets;
+    /// Failed logins and locks.
+    attempts => attempts.Attempts;
+    /// Counters for limits.
+    rates => rates.Rates;
+    /// What applicants are writing.
+    drafts => drafts.Drafts;
+    /// Images of documents.
+    documents => documents.Documents;
+    /// Applications as handed in.
+    applications => applications.Applications;
+    /// Decisions on them.
+    decisions => decisions.Decisions;
+    /// Whom the institution knows.
+    roster => roster.Roster;
+    /// Mails to send.
+    mails => outbox.Mails;
+    /// The audit log.
+    audit => audit.Audit;
+    /// The tenant's configuration.
+    configuration => tenants.Configuration;
+    /// The keys that documents and signing keys are sealed with.
+    data_keys => data_keys.DataKeys;
+}
+
+/// Every statement of a tenant's things; `$1` is the tenant in each.
+fn tenant_statements() -> Vec<&'static str> {
+    [
+        accounts::STATEMENTS,
+        credentials::STATEMENTS,
+        enrolments::STATEMENTS,
+        sessions::STATEMENTS,
+        one_time::STATEMENTS,
+        attempts::STATEMENTS,
+        rates::STATEMENTS,
+        drafts::STATEMENTS,
+        documents::STATEMENTS,
+        applications::STATEMENTS,
+        decisions::STATEMENTS,
+        roster::STATEMENTS,
+        outbox::STATEMENTS,
+        audit::STATEMENTS,
+        tenants::STATEMENTS,
+        data_keys::STATEMENTS,
+        oidc::statements().as_slice(),
+    ]
+    .concat()
 }
 
 /// Every statement that is prepared on the given database.
 fn all_statements(postgres: bool) -> Vec<&'static str> {
-    let _ = postgres;
-    [one_time::STATEMENTS, oidc::statements().as_slice()].concat()
+    let mut all = tenant_statements();
+    all.extend(tenants::DEPLOYMENT_STATEMENTS);
+    all.extend(outbox::worker_statements(postgres));
+    all.extend(sweep::statements());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_statement_of_a_tenants_things_is_bound_to_the_tenant() {
+        for sql in super::tenant_statements() {
+            let bound = ["tenant = $1", "slug = $1", "values ($1,"].iter().any(|text| sql.contains(text));
+            assert!(bound, "{sql}");
+            // each table that is read by itself, and not joined on the tenant of another, names it too
+            let reads =
+                sql.matches("select ").count() + sql.matches("update ").count() + sql.matches("delete ").count();
+            assert!(sql.matches("$1").count() >= reads.saturating_sub(usize::from(sql.contains("do update"))), "{sql}");
+        }
+    }
 }

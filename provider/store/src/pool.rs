@@ -74,12 +74,7 @@ macro_rules! bound {
 }
 
 impl Connection {
-    async fn run(
-        &mut self,
-        sql: &'static str,
-        tenant: Option<&str>,
-        values: &[Value<'_>],
-    ) -> Result<u64, sqlx::Error> {
+    async fn run(&mut self, sql: &'static str, tenant: Option<&str>, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(c) => bound!(sql, tenant, values).execute(c).await?.rows_affected(),
             Self::Postgres(c) => bound!(sql, tenant, values).execute(c).await?.rows_affected(),
@@ -93,9 +88,7 @@ impl Connection {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, sqlx::Error> {
         Ok(match self {
-            Self::Sqlite(c) => {
-                bound!(sql, tenant, values).fetch_all(c).await?.into_iter().map(Row::sqlite).collect()
-            }
+            Self::Sqlite(c) => bound!(sql, tenant, values).fetch_all(c).await?.into_iter().map(Row::sqlite).collect(),
             Self::Postgres(c) => {
                 bound!(sql, tenant, values).fetch_all(c).await?.into_iter().map(Row::postgres).collect()
             }
@@ -161,7 +154,15 @@ impl Pool {
                 (opened.map_err(|_| StoreError::Unavailable(Cause::new("connecting took too long")))??, false)
             }
         };
-        Ok(Lease { pool: Arc::clone(self), connection: Some(connection), epoch, reused, midway: false, in_transaction: false, permit })
+        Ok(Lease {
+            pool: Arc::clone(self),
+            connection: Some(connection),
+            epoch,
+            reused,
+            midway: false,
+            in_transaction: false,
+            permit,
+        })
     }
 
     /// Closes what is idle and lends nothing more.

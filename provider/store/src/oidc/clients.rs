@@ -43,8 +43,7 @@ impl Clients<'_> {
     /// Keeps a client in place of the one of the same identifier.
     pub async fn upsert(&mut self, client: &Client, source: ClientSource, now: Timestamp) -> Result<(), StoreError> {
         let metadata = json(&client.metadata)?;
-        let values =
-            params![&client.metadata.client_id, metadata, client.secret_hash.as_ref(), source.as_str(), now];
+        let values = params![&client.metadata.client_id, metadata, client.secret_hash.as_ref(), source.as_str(), now];
         self.0.write(UPSERT, values).await.map(drop)
     }
 
@@ -80,8 +79,5 @@ impl Clients<'_> {
 }
 
 fn read(row: &mut Row) -> Result<Client, StoreError> {
-    Ok(Client {
-        metadata: row.json("clients.metadata")?,
-        secret_hash: row.opt_text()?.map(TokenHash::from_stored),
-    })
+    Ok(Client { metadata: row.json("clients.metadata")?, secret_hash: row.opt_text()?.map(TokenHash::from_stored) })
 }

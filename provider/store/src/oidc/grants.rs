@@ -1,7 +1,6 @@
 //! Grants. A grant is written together with its code, in one row; its tokens refer to it and die with it.
 
-use super::{account_columns, joined_account};
-use crate::{Row, Scope, StoreError, statements, value::params};
+use crate::{Row, Scope, StoreError, accounts, statements, value::params};
 use madoguchi_domain::{
     Timestamp, TokenHash,
     account::Account,
@@ -27,7 +26,7 @@ statements! {
                expires_at) \
               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
               on conflict do nothing";
-    BY_CODE = concat!("select ", grant_columns!(), ", ", account_columns!(), " from grants g \
+    BY_CODE = concat!("select ", grant_columns!(), ", a.updated_at, ", accounts::columns!(), " from grants g \
                join accounts a on a.tenant = g.tenant and a.id = g.account \
                where g.tenant = $1 and g.code_hash = $2");
     USE_CODE = "update grants set code_used_at = $3 \
@@ -38,14 +37,25 @@ statements! {
                          where tenant = $1 and account = $2 and revoked_at is null";
     REVOKE_OF_CLIENT = "update grants set revoked_at = $4 \
                         where tenant = $1 and account = $2 and client_id = $3 and revoked_at is null";
-    PROLONG = "update grants set expires_at = $3 where tenant = $1 and id = $2 and expires_at < $3";
+}
+
+/// A code with all that its redemption is decided by.
+#[derive(Debug, Clone)]
+pub struct CodeStanding {
+    /// The grant that it was given with.
+    pub grant: Grant,
+    /// The account that gave the grant, as it is now.
+    pub account: Account,
+    /// When the account was last changed.
+    pub updated_at: Timestamp,
 }
 
 /// The grants of a tenant.
 pub struct Grants<'a>(pub(crate) Scope<'a>);
 
 impl Grants<'_> {
-    /// Keeps a new grant with its code. `expires_at`: when nothing of it can be of use any more, for the sweep.
+    /// Keeps a new grant with its code. `expires_at`: not before then may the sweep remove it, and not
+    /// before its last token is gone.
     pub async fn insert(&mut self, grant: &Grant, expires_at: Timestamp) -> Result<(), StoreError> {
         let values = params![
             &grant.id,
@@ -71,8 +81,11 @@ impl Grants<'_> {
     }
 
     /// The grant of a code and its account, whatever their state.
-    pub async fn by_code(&mut self, code_hash: &TokenHash) -> Result<Option<(Grant, Account)>, StoreError> {
-        self.0.one(BY_CODE, params![code_hash], |row| Ok((joined_grant(row)?, joined_account(row)?))).await
+    pub async fn by_code(&mut self, code_hash: &TokenHash) -> Result<Option<CodeStanding>, StoreError> {
+        let read = |row: &mut Row| {
+            Ok(CodeStanding { grant: joined_grant(row)?, updated_at: row.time()?, account: accounts::read(row)? })
+        };
+        self.0.one(BY_CODE, params![code_hash], read).await
     }
 
     /// Uses up the code: true for one caller only, and only while it is good.
@@ -98,11 +111,6 @@ impl Grants<'_> {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         self.0.write(REVOKE_OF_CLIENT, params![account, client_id, now]).await
-    }
-
-    /// Keeps a grant from the sweep until `expires_at`, as a newer token lives so long.
-    pub async fn prolong(&mut self, id: &GrantId, expires_at: Timestamp) -> Result<(), StoreError> {
-        self.0.write(PROLONG, params![id, expires_at]).await.map(drop)
     }
 }
 

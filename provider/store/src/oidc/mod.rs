@@ -7,12 +7,7 @@ pub mod interactions;
 pub mod signing_keys;
 pub mod tokens;
 
-use crate::{Row, StoreError, TenantStore, Tx};
-use madoguchi_domain::{
-    EmailAddress,
-    account::{Account, AccountState},
-    id::AccountId,
-};
+use crate::{TenantStore, Tx};
 
 macro_rules! repositories {
     ($($(#[$doc:meta])* $method:ident => $module:ident . $name:ident;)+) => {
@@ -53,28 +48,4 @@ pub(crate) fn statements() -> Vec<&'static str> {
         consents::STATEMENTS,
     ]
     .concat()
-}
-
-/// The account columns of a joined statement, in the order that [`joined_account`] reads.
-macro_rules! account_columns {
-    () => {
-        "a.id, a.sub, a.login_id, a.email, a.state, a.locale, a.profile, a.staff_roles, a.generation, a.created_at"
-    };
-}
-use account_columns;
-
-/// The account of a joined row.
-fn joined_account(row: &mut Row) -> Result<Account, StoreError> {
-    Ok(Account {
-        id: AccountId::known(row.text()?),
-        sub: row.text()?,
-        login_id: row.text()?,
-        email: EmailAddress::known(row.text()?),
-        state: row.known("accounts.state", AccountState::from_stored)?,
-        locale: row.locale()?,
-        profile: row.json("accounts.profile")?,
-        staff_roles: row.json("accounts.staff_roles")?,
-        generation: row.int()?,
-        created_at: row.time()?,
-    })
 }

@@ -44,13 +44,8 @@ impl SigningKeys<'_> {
     /// # Errors
     /// [`StoreError::Conflict`] when it is there already.
     pub async fn insert(&mut self, key: &StoredKey) -> Result<(), StoreError> {
-        let values = params![
-            &key.kid,
-            key.algorithm.as_str(),
-            key.public_jwk.to_string(),
-            &key.sealed_private,
-            key.created_at
-        ];
+        let values =
+            params![&key.kid, key.algorithm.as_str(), key.public_jwk.to_string(), &key.sealed_private, key.created_at];
         self.0.insert(INSERT, values).await
     }
 

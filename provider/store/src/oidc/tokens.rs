@@ -141,15 +141,7 @@ fn read(row: &mut Row) -> Result<(TokenStanding, Option<Enrolment>), StoreError>
             created_at: row.time()?,
         }),
     };
-    let standing = TokenStanding {
-        scope,
-        created_at,
-        expires_at,
-        used_at,
-        grant,
-        account,
-        enrolments: Vec::new(),
-        session_end,
-    };
+    let standing =
+        TokenStanding { scope, created_at, expires_at, used_at, grant, account, enrolments: Vec::new(), session_end };
     Ok((standing, enrolment))
 }

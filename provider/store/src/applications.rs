@@ -1,0 +1,255 @@
+//! Applications as handed in. Where one stands changes by conditional updates only: of two clerks, or a clerk and the
+//! applicant, one is first and the other is told.
+
+use crate::{Row, Scope, StoreError, search::contains, statements, value::json, value::params};
+use madoguchi_domain::{
+    EmailAddress, Timestamp,
+    application::{Application, ApplicationState, Lifecycle},
+    form::{Answers, SearchKeys},
+    id::{AccountId, ApplicationId, DocumentId},
+};
+use std::collections::BTreeMap;
+
+/// The columns that [`read`] reads; `a` is the table.
+macro_rules! columns {
+    () => {
+        "a.id, a.reference, a.state, a.version, a.email, a.locale, a.answers, a.documents, a.account, a.return_client, \
+         a.terms_version, a.terms_at, a.created_at, a.submitted_at, a.decided_at"
+    };
+}
+
+/// The conditions of the queue: $2..$5 states, $6 whether to search, $7 name, $8 kana, $9 student ID, $10 reference,
+/// $11 mail address (patterns), $12 and $13 where the page before ended.
+macro_rules! queue {
+    ($compare:literal, $order:literal) => {
+        concat!(
+            "select ", columns!(), " from applications a where a.tenant = $1 and a.state in ($2, $3, $4, $5) and ($6 = '' \
+             or a.name_key like $7 escape '\\' or a.kana_key like $8 escape '\\' or a.student_id_key like $9 escape '\\' \
+             or a.reference like $10 escape '\\' or a.email_key like $11 escape '\\') \
+             and (a.submitted_at, a.id) ", $compare, " ($12, $13) \
+             order by a.submitted_at ", $order, ", a.id ", $order, " limit $14"
+        )
+    };
+}
+
+statements! {
+    INSERT = "insert into applications (tenant, id, reference, kind, state, version, email, email_key, locale, answers, \
+              documents, name_key, kana_key, birth_date, student_id_key, account, return_client, terms_version, terms_at, \
+              created_at, submitted_at, decided_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+              $15, $16, $17, $18, $19, $20, $21, $22) on conflict do nothing";
+    FIND = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.id = $2");
+    BY_REFERENCE = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.reference = $2");
+    BY_EMAIL = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.email_key = $2 \
+              order by a.submitted_at desc, a.id limit 50");
+    OF_ACCOUNT = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.account = $2 \
+              order by a.submitted_at desc, a.id limit 50");
+    OLDEST_FIRST = queue!(">", "asc");
+    NEWEST_FIRST = queue!("<", "desc");
+    COUNTS = "select state, count(*) from applications where tenant = $1 group by state";
+    SIMILAR = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.id in (\
+                select s.id from applications s where s.tenant = $1 and s.birth_date = $2 and $2 <> '' \
+                  and (s.name_key = $3 or s.kana_key = $4) \
+                union select s.id from applications s where s.tenant = $1 and s.student_id_key = $5 and $5 <> '' \
+                union select s.id from applications s where s.tenant = $1 and s.email_key = $6) \
+              and a.id <> $7 order by a.submitted_at desc, a.id limit 20");
+    DECIDE = "update applications set state = $4, account = coalesce($5, account), decided_at = $6 \
+              where tenant = $1 and id = $2 and version = $3 and state = 'submitted'";
+    RESUBMIT = "update applications set state = 'submitted', version = version + 1, answers = $4, documents = $5, \
+              name_key = $6, kana_key = $7, birth_date = $8, student_id_key = $9, submitted_at = $10, decided_at = null \
+              where tenant = $1 and id = $2 and version = $3 and state = 'correction_requested' returning version";
+}
+
+/// Which applications a clerk wants to see.
+#[derive(Debug, Clone, Default)]
+pub struct QueueFilter {
+    /// In which states; all when empty.
+    pub states: Vec<ApplicationState>,
+    /// Containing any of these.
+    pub search: Option<QueueSearch>,
+    /// Newest first instead of oldest first.
+    pub newest_first: bool,
+    /// The page after the one that ended with this.
+    pub after: Option<(Timestamp, ApplicationId)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// What was typed into the search box, folded for each column; an empty text matches nothing.
+#[derive(Debug, Clone, Default)]
+pub struct QueueSearch {
+    /// Part of the name's key.
+    pub name_key: String,
+    /// Part of the kana name's key.
+    pub kana_key: String,
+    /// Part of the student ID number's key.
+    pub student_id_key: String,
+    /// Part of the reference number.
+    pub reference: String,
+    /// Part of the canonical mail address.
+    pub email_key: String,
+}
+
+/// The applications of a tenant.
+pub struct Applications<'a>(pub(crate) Scope<'a>);
+
+impl Applications<'_> {
+    /// A first submission. `kind` is the type that the applicant chose (`new`, `reapplication`).
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when its id or reference number is taken.
+    pub async fn insert(&mut self, a: &Application, kind: &str, keys: &SearchKeys) -> Result<(), StoreError> {
+        let values = params![
+            &a.id,
+            &a.reference,
+            kind,
+            a.lifecycle.state.as_str(),
+            a.lifecycle.version,
+            &a.email,
+            a.email.canonical(),
+            &a.locale,
+            json(&a.answers)?,
+            json(&a.documents)?,
+            &keys.name_key,
+            &keys.kana_key,
+            &keys.birth_date,
+            &keys.student_id_key,
+            a.account.as_ref(),
+            a.return_client.as_deref(),
+            &a.terms.0,
+            a.terms.1,
+            a.created_at,
+            a.submitted_at,
+            a.decided_at,
+        ];
+        self.0.insert(INSERT, values).await
+    }
+
+    /// By its id.
+    pub async fn find(&mut self, id: &ApplicationId) -> Result<Option<Application>, StoreError> {
+        self.0.one(FIND, params![id], read).await
+    }
+
+    /// By its reference number, as [`madoguchi_domain::application::parse_reference`] gives it.
+    pub async fn by_reference(&mut self, reference: &str) -> Result<Option<Application>, StoreError> {
+        self.0.one(BY_REFERENCE, params![reference], read).await
+    }
+
+    /// Those from a canonical mail address, newest first, fifty at most.
+    pub async fn by_email(&mut self, email_key: &str) -> Result<Vec<Application>, StoreError> {
+        self.0.all(BY_EMAIL, params![email_key], read).await
+    }
+
+    /// Those of an account, newest first, fifty at most.
+    pub async fn of_account(&mut self, account: &AccountId) -> Result<Vec<Application>, StoreError> {
+        self.0.all(OF_ACCOUNT, params![account], read).await
+    }
+
+    /// A page of the queue.
+    pub async fn queue(&mut self, filter: &QueueFilter) -> Result<Vec<Application>, StoreError> {
+        let wanted = |at: usize| {
+            let states: &[ApplicationState] =
+                if filter.states.is_empty() { &ApplicationState::ALL } else { &filter.states };
+            states.get(at).or(states.first()).map_or("", |state| state.as_str())
+        };
+        let search = filter.search.as_ref();
+        let part = |text: fn(&QueueSearch) -> &String| search.map_or(String::new(), |s| contains(text(s)));
+        let (sql, beyond) = if filter.newest_first { (NEWEST_FIRST, i64::MAX) } else { (OLDEST_FIRST, i64::MIN) };
+        let after = filter.after.as_ref().map_or((Timestamp(beyond), ""), |(at, id)| (*at, id.as_str()));
+        let values = params![
+            wanted(0),
+            wanted(1),
+            wanted(2),
+            wanted(3),
+            if search.is_some() { "search" } else { "" },
+            part(|s| &s.name_key),
+            part(|s| &s.kana_key),
+            part(|s| &s.student_id_key),
+            part(|s| &s.reference),
+            part(|s| &s.email_key),
+            after.0,
+            after.1,
+            filter.limit,
+        ];
+        self.0.all(sql, values, read).await
+    }
+
+    /// How many stand in each state; a state that none stands in is absent.
+    pub async fn counts(&mut self) -> Result<Vec<(ApplicationState, i64)>, StoreError> {
+        let read = |row: &mut Row| Ok((row.known("applications.state", ApplicationState::from_stored)?, row.int()?));
+        self.0.all(COUNTS, params![], read).await
+    }
+
+    /// Other applications that may be by the same person: the birth date with the name in either writing, the student
+    /// ID number, or the mail address. Newest first, twenty at most.
+    pub async fn similar(
+        &mut self,
+        keys: &SearchKeys,
+        email_key: &str,
+        but: &ApplicationId,
+    ) -> Result<Vec<Application>, StoreError> {
+        let values =
+            params![&keys.birth_date, &keys.name_key, &keys.kana_key, &keys.student_id_key, email_key, but.as_str()];
+        self.0.all(SIMILAR, values, read).await
+    }
+
+    /// Moves version `version` from submitted to `to`; `account` is the one that it became or was added to. False when
+    /// the application stands elsewhere by now, or at another version.
+    pub async fn decide(
+        &mut self,
+        id: &ApplicationId,
+        version: i64,
+        to: ApplicationState,
+        account: Option<&AccountId>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.0.changed(DECIDE, params![id, version, to.as_str(), account, at]).await
+    }
+
+    /// The next version of one that waits for its correction; its number.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it does not wait for one, or is not at `version`.
+    pub async fn resubmit(
+        &mut self,
+        id: &ApplicationId,
+        version: i64,
+        answers: &Answers,
+        documents: &BTreeMap<String, DocumentId>,
+        keys: &SearchKeys,
+        at: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let values = params![
+            id,
+            version,
+            json(answers)?,
+            json(documents)?,
+            &keys.name_key,
+            &keys.kana_key,
+            &keys.birth_date,
+            &keys.student_id_key,
+            at,
+        ];
+        self.0.returning(RESUBMIT, values, |row| row.int()).await?.ok_or(StoreError::Conflict)
+    }
+}
+
+fn read(row: &mut Row) -> Result<Application, StoreError> {
+    Ok(Application {
+        id: ApplicationId::known(row.text()?),
+        reference: row.text()?,
+        lifecycle: Lifecycle {
+            state: row.known("applications.state", ApplicationState::from_stored)?,
+            version: row.int()?,
+        },
+        email: EmailAddress::known(row.text()?),
+        locale: row.locale()?,
+        answers: row.json("applications.answers")?,
+        documents: row.json("applications.documents")?,
+        account: row.opt_text()?.map(AccountId::known),
+        return_client: row.opt_text()?,
+        terms: (row.text()?, row.time()?),
+        created_at: row.time()?,
+        submitted_at: row.time()?,
+        decided_at: row.opt_time()?,
+    })
+}

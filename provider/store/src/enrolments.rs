@@ -1,0 +1,78 @@
+//! Stays at the institution that were checked, each with its student ID number.
+
+use crate::{Row, Scope, StoreError, statements, value::json, value::params};
+use madoguchi_domain::{
+    Timestamp,
+    account::Enrolment,
+    id::{AccountId, ApplicationId, EnrolmentId},
+};
+
+/// The columns that [`read_optional`] reads; `e` is the table.
+macro_rules! columns {
+    () => {
+        "e.id, e.account, e.student_id, e.facts, e.application, e.created_at"
+    };
+}
+pub(crate) use columns;
+
+statements! {
+    INSERT = "insert into enrolments (tenant, id, account, student_id, student_id_key, facts, application, created_at) \
+              values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
+    OF = concat!("select ", columns!(), " from enrolments e \
+              where e.tenant = $1 and e.account = $2 and e.ended_at is null order by e.created_at, e.id");
+    BY_STUDENT_ID = concat!("select ", columns!(), " from enrolments e \
+              where e.tenant = $1 and e.student_id_key = $2 and e.ended_at is null order by e.created_at, e.id");
+    END = "update enrolments set ended_at = $3 where tenant = $1 and id = $2 and ended_at is null";
+}
+
+/// The enrolments of a tenant's accounts.
+pub struct Enrolments<'a>(pub(crate) Scope<'a>);
+
+impl Enrolments<'_> {
+    /// A new one, with the folded student ID number that it is found by.
+    pub async fn insert(&mut self, enrolment: &Enrolment, student_id_key: &str) -> Result<(), StoreError> {
+        let values = params![
+            &enrolment.id,
+            &enrolment.account,
+            &enrolment.student_id,
+            student_id_key,
+            json(&enrolment.facts)?,
+            enrolment.application.as_ref(),
+            enrolment.created_at,
+        ];
+        self.0.insert(INSERT, values).await
+    }
+
+    /// Those of an account, oldest first.
+    pub async fn of(&mut self, account: &AccountId) -> Result<Vec<Enrolment>, StoreError> {
+        let rows = self.0.all(OF, params![account], read_optional).await?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Those of a folded student ID number.
+    pub async fn by_student_id(&mut self, student_id_key: &str) -> Result<Vec<Enrolment>, StoreError> {
+        let rows = self.0.all(BY_STUDENT_ID, params![student_id_key], read_optional).await?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Ends one.
+    pub async fn end(&mut self, id: &EnrolmentId, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.changed(END, params![id, now]).await
+    }
+}
+
+/// Reads [`columns`], all absent where an outer join found none.
+pub(crate) fn read_optional(row: &mut Row) -> Result<Option<Enrolment>, StoreError> {
+    let Some(id) = row.opt_text()? else {
+        row.skip(5);
+        return Ok(None);
+    };
+    Ok(Some(Enrolment {
+        id: EnrolmentId::known(id),
+        account: AccountId::known(row.text()?),
+        student_id: row.text()?,
+        facts: row.json("enrolments.facts")?,
+        application: row.opt_text()?.map(ApplicationId::known),
+        created_at: row.time()?,
+    }))
+}
