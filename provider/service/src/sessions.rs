@@ -1,0 +1,143 @@
+//! Sessions: read once per request, in one statement with their account; ended by hand, by time, or all at once.
+
+use crate::{Service, ServiceError, Source, Tenant};
+use madoguchi_domain::{
+    Token,
+    account::Account,
+    audit::{Action, Actor},
+    id::{AccountId, SessionId},
+    session::{Authentication, Session, SessionEnd},
+};
+use madoguchi_store::Tx;
+use serde_json::json;
+use std::time::Duration;
+
+/// `last_seen_at` is written at most so often.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// A session that counts now, and whose it is. Only [`Service::session`] and its like make one.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ActiveSession {
+    /// The session.
+    pub session: Session,
+    /// Its account, which may act.
+    pub account: Account,
+}
+
+/// What a session cookie turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SessionState {
+    /// It counts.
+    Active(Box<ActiveSession>),
+    /// It ended by itself; the login page says why.
+    Ended(SessionEnd),
+    /// It was signed out, ended from elsewhere, or never existed.
+    Unknown,
+}
+
+/// What a new session is made of.
+pub(crate) struct Begin<'a> {
+    pub(crate) account: &'a AccountId,
+    /// The account's generation as it was read together with the credentials that were verified: what was changed
+    /// since then ends this session before it is ever used.
+    pub(crate) generation: i64,
+    pub(crate) authentication: Authentication,
+    pub(crate) source: &'a Source,
+}
+
+impl Service {
+    /// The session of a cookie, if it counts now. Being read is use: it moves the idle end.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`]; a session that cannot be read does not count.
+    pub async fn session(&self, tenant: &Tenant, token: &Token) -> Result<Option<ActiveSession>, ServiceError> {
+        Ok(match self.session_state(tenant, token).await? {
+            SessionState::Active(active) => Some(*active),
+            SessionState::Ended(_) | SessionState::Unknown => None,
+        })
+    }
+
+    /// As [`Service::session`], and why it does not count.
+    ///
+    /// # Errors
+    /// As [`Service::session`].
+    pub async fn session_state(&self, tenant: &Tenant, token: &Token) -> Result<SessionState, ServiceError> {
+        let state = self.peek_session(tenant, token).await?;
+        if let SessionState::Active(active) = &state {
+            let now = self.now();
+            if now.since(active.session.last_seen_at) >= TOUCH_EVERY {
+                let idle = tenant.config.settings.session.idle.duration();
+                self.store(tenant).sessions().touch(&token.hash(), now, TOUCH_EVERY, idle).await?;
+            }
+        }
+        Ok(state)
+    }
+
+    /// As [`Service::session_state`], without counting as use; for requests that a page makes by itself.
+    ///
+    /// # Errors
+    /// As [`Service::session`].
+    pub async fn peek_session(&self, tenant: &Tenant, token: &Token) -> Result<SessionState, ServiceError> {
+        let Some((session, account)) = self.store(tenant).sessions().active(&token.hash()).await? else {
+            return Ok(SessionState::Unknown);
+        };
+        if !account.may_act() {
+            return Ok(SessionState::Unknown);
+        }
+        Ok(match session.check(self.now(), &tenant.config.settings.session) {
+            Ok(()) => SessionState::Active(Box::new(ActiveSession { session, account })),
+            Err(end) => SessionState::Ended(end),
+        })
+    }
+
+    /// Signs out of one session.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`].
+    pub async fn end_session(
+        &self,
+        tenant: &Tenant,
+        active: &ActiveSession,
+        source: &Source,
+    ) -> Result<(), ServiceError> {
+        let mut tx = self.store(tenant).begin().await?;
+        if tx.sessions().end_by_id(&active.session.id, self.now()).await? {
+            let actor = Actor::Account(active.account.id.clone());
+            let subject = active.session.id.as_str();
+            self.record(&mut tx, actor, Action::SignedOut, subject, json!({}), Some(source)).await?;
+        }
+        self.commit(tx).await
+    }
+
+    /// Ends every session and token of an account, in the caller's transaction.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`].
+    pub async fn end_all(&self, tx: &mut Tx, account: &AccountId) -> Result<(), ServiceError> {
+        tx.accounts().end_everything(account).await?;
+        Ok(())
+    }
+
+    /// Writes a new session: always a new name and a new secret, nothing of one that was there before.
+    pub(crate) async fn begin_session(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        begin: Begin<'_>,
+    ) -> Result<(Token, Session), ServiceError> {
+        let now = self.now();
+        let token = Token::new(self.entropy());
+        let session = Session {
+            id: SessionId::new(self.entropy()),
+            account: begin.account.clone(),
+            authentication: begin.authentication,
+            created_at: now,
+            last_seen_at: now,
+            expires_at: now + tenant.config.settings.session.absolute.duration(),
+        };
+        let user_agent: String = begin.source.user_agent.chars().filter(|c| !c.is_control()).take(300).collect();
+        tx.sessions().insert(&session, &token.hash(), begin.generation, &user_agent).await?;
+        Ok((token, session))
+    }
+}
