@@ -1,16 +1,12 @@
 //! Access and refresh tokens, as hashes. One joined statement tells everything that a token's use is decided by.
 
-use super::{
-    account_columns,
-    grants::{grant_columns, joined_grant},
-    joined_account,
-};
-use crate::{Row, Scope, StoreError, statements, value::params};
+use super::grants::{grant_columns, joined_grant};
+use crate::{Row, Scope, StoreError, accounts, enrolments, statements, value::params};
 use madoguchi_domain::{
     Timestamp, TokenHash,
     account::{Account, Enrolment},
     grant::{Grant, TokenKind},
-    id::{ApplicationId, EnrolmentId, GrantId},
+    id::GrantId,
 };
 
 statements! {
@@ -20,8 +16,7 @@ statements! {
                    values ($1, $2, 'access', $3, $4, $5, $6), ($1, $7, 'refresh', $3, $8, $5, $9) \
                    on conflict do nothing";
     STANDING = concat!("select t.scope, t.created_at, t.expires_at, t.used_at, \
-                s.ended_at, s.expires_at, ", grant_columns!(), ", ", account_columns!(), ", \
-                e.id, e.student_id, e.facts, e.application, e.created_at \
+                s.ended_at, s.expires_at, ", grant_columns!(), ", a.updated_at, ", accounts::columns!(), ", ", enrolments::columns!(), " \
                 from tokens t \
                 join grants g on g.tenant = t.tenant and g.id = t.grant_id \
                 join accounts a on a.tenant = g.tenant and a.id = g.account \
@@ -51,6 +46,8 @@ pub struct TokenStanding {
     pub grant: Grant,
     /// The account that gave the grant, as it is now.
     pub account: Account,
+    /// When the account was last changed.
+    pub updated_at: Timestamp,
     /// The account's enrolments, oldest first.
     pub enrolments: Vec<Enrolment>,
     /// When the session in which the grant was given ends or ended; `None` when it is no longer known.
@@ -129,19 +126,19 @@ fn read(row: &mut Row) -> Result<(TokenStanding, Option<Enrolment>), StoreError>
         (ended, expires) => ended.or(expires),
     };
     let grant = joined_grant(row)?;
-    let account = joined_account(row)?;
-    let enrolment = match row.opt_text()? {
-        None => None,
-        Some(id) => Some(Enrolment {
-            id: EnrolmentId::known(id),
-            account: account.id.clone(),
-            student_id: row.text()?,
-            facts: row.json("enrolments.facts")?,
-            application: row.opt_text()?.map(ApplicationId::known),
-            created_at: row.time()?,
-        }),
+    let updated_at = row.time()?;
+    let account = accounts::read(row)?;
+    let enrolment = enrolments::read_optional(row)?;
+    let standing = TokenStanding {
+        scope,
+        created_at,
+        expires_at,
+        used_at,
+        grant,
+        account,
+        updated_at,
+        enrolments: Vec::new(),
+        session_end,
     };
-    let standing =
-        TokenStanding { scope, created_at, expires_at, used_at, grant, account, enrolments: Vec::new(), session_end };
     Ok((standing, enrolment))
 }
