@@ -152,7 +152,13 @@ impl RelyingParty {
         format!("{}/login?{query}", self.0.base)
     }
 
-    fn now(&self) -> Timestamp {
+    /// `wanted` as a path of this app, if it is one: for redirects whose target comes from a form.
+    pub fn local_target(&self, wanted: &str) -> Option<String> {
+        target::local(wanted, &self.0.origin)
+    }
+
+    /// The time, by the clock it was built with.
+    pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
