@@ -1,0 +1,237 @@
+//! What each page shows: one typed context per page, with samples.
+//!
+//! A handler fills the context and renders it with [`Renderer::page`](crate::theme::Renderer::page); it never names a
+//! template. What is the same on all pages is the [`Frame`]. Words are keys of the locale files, or texts that the
+//! tenant gave ([`Say`]). Every context has samples – an ordinary one, an empty one, one with errors, one with long
+//! texts – which the tests render in every theme and language.
+
+mod account;
+mod demo;
+mod desk;
+mod documents;
+mod entrance;
+mod form;
+mod frame;
+mod outcome;
+mod registration;
+
+pub use account::*;
+pub use demo::*;
+pub use desk::*;
+pub use documents::*;
+pub use entrance::*;
+pub use form::*;
+pub use frame::*;
+pub use outcome::*;
+pub use registration::*;
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A page.
+pub trait Page: Serialize + Sized {
+    /// The template.
+    const TEMPLATE: &'static str;
+    /// The name in `<body data-page="…">`.
+    const NAME: &'static str;
+    /// The id of the page's form when a language switch must carry along what was typed: the switch then submits this
+    /// form with `switch_lang` and `lang` instead of going to `{base}/language`.
+    const FORM: Option<&'static str> = None;
+    /// Whether the samples are shown to somebody signed in.
+    const SIGNED_IN: bool = false;
+
+    /// The heading, also the first part of the window's title.
+    fn title(&self) -> Say {
+        Say::key(format!("{}.title", Self::NAME.replace('-', "_")))
+    }
+    /// Where in a process this page stands.
+    fn steps(&self) -> Option<Steps> {
+        None
+    }
+    /// What is wrong with what was typed.
+    fn problems(&self) -> &[Problem] {
+        &[]
+    }
+    /// Samples in `locale`, each with a name in `a-z-`.
+    fn samples(locale: &str) -> Vec<(&'static str, Self)>;
+}
+
+/// Something to say: a text of the locale files, or a text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Say {
+    /// By key, with arguments.
+    Key {
+        /// The key.
+        key: String,
+        /// The arguments by name.
+        args: BTreeMap<String, String>,
+    },
+    /// As it stands.
+    Text {
+        /// The text.
+        text: String,
+    },
+}
+
+impl Say {
+    /// By key.
+    pub fn key(key: impl Into<String>) -> Self {
+        Self::Key { key: key.into(), args: BTreeMap::new() }
+    }
+    /// As it stands.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
+    }
+    /// With an argument; a plain text stays as it is.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        if let Self::Key { args, .. } = &mut self {
+            args.insert(name.to_owned(), value.to_string());
+        }
+        self
+    }
+}
+
+/// One thing that is wrong with what was typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The id of the input to go to.
+    pub field: String,
+    /// What to do; the same words beside the field and in the summary.
+    pub message: Say,
+}
+
+impl Problem {
+    /// At an input.
+    pub fn at(field: impl Into<String>, message: Say) -> Self {
+        Self { field: field.into(), message }
+    }
+}
+
+/// A place in a process. The labels are `steps.{process}.{step}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Steps {
+    /// The process: `registration`, `correction`.
+    pub process: &'static str,
+    /// Its steps.
+    pub steps: &'static [&'static str],
+    /// The present one, from 1.
+    pub current: usize,
+}
+
+impl Steps {
+    /// New registration, from the mail address to the reference number.
+    pub fn registration(current: usize) -> Self {
+        Self { process: "registration", steps: &["mail", "terms", "form", "check", "done"], current }
+    }
+    /// Correction of an application.
+    pub fn correction(current: usize) -> Self {
+        Self { process: "correction", steps: &["form", "check", "done"], current }
+    }
+}
+
+/// A link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// What it leads to, in words.
+    pub label: String,
+    /// The address.
+    pub url: String,
+}
+
+impl Link {
+    /// A link.
+    pub fn new(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { label: label.into(), url: url.into() }
+    }
+}
+
+/// One of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What is read.
+    pub label: String,
+    /// Whether it is chosen.
+    pub selected: bool,
+    /// Shown with it when it is chosen (what to mask on an insurance card).
+    pub notice: Option<String>,
+}
+
+impl Choice {
+    /// A choice.
+    pub fn new(value: impl Into<String>, label: impl Into<String>, selected: bool) -> Self {
+        Self { value: value.into(), label: label.into(), selected, notice: None }
+    }
+}
+
+/// The relying party that asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClientView {
+    /// Its name in the page's language.
+    pub name: String,
+    /// Its logo, where registered.
+    pub logo: Option<String>,
+    /// Its privacy policy.
+    pub policy: Option<String>,
+    /// Its terms of service.
+    pub tos: Option<String>,
+}
+
+impl ClientView {
+    fn sample(locale: &str) -> Self {
+        Self {
+            name: by(locale, "証明書発行サービス", "Certificate ordering"),
+            logo: None,
+            policy: Some("https://certificate.example.ac.jp/privacy".into()),
+            tos: Some("https://certificate.example.ac.jp/terms".into()),
+        }
+    }
+}
+
+/// Sample text by language.
+fn by(locale: &str, ja: &str, en: &str) -> String {
+    if locale.starts_with("ja") { ja.to_owned() } else { en.to_owned() }
+}
+
+/// A moment for samples: 22 November 2026, 13:05 in Japan.
+const SAMPLE_NOW: i64 = 1_795_320_300;
+
+/// Something that wants to see every page.
+pub trait Visitor {
+    /// What can go wrong.
+    type Error;
+    /// Called once for each page.
+    ///
+    /// # Errors
+    /// The visitor's own; ends the visit.
+    fn visit<P: Page>(&mut self) -> Result<(), Self::Error>;
+}
+
+macro_rules! pages {
+    ($($page:ident),+ $(,)?) => {
+        /// The templates of all pages.
+        pub(crate) const TEMPLATES: &[&str] = &[$($page::TEMPLATE),+];
+
+        /// Shows every page to `visitor`.
+        ///
+        /// # Errors
+        /// The visitor's first.
+        pub fn visit_all<V: Visitor>(visitor: &mut V) -> Result<(), V::Error> {
+            $(visitor.visit::<$page>()?;)+
+            Ok(())
+        }
+    };
+}
+
+pages! {
+    Home, Top, Login, PasswordSetting, Logout, LoggedOut, SessionEnded,
+    Register, RegisterSent, LinkProblem, Terms, Form, Check, Reception, ConfirmLink,
+    Message, ErrorPage, InvalidOperation, NotFound, Busy, FormPost,
+    AccountPage, EnrolmentChoice, Consent,
+    Manual, Notices, Statement,
+    DeskQueue, DeskApplication, DeskDecided, DeskPreview,
+    Mailbox, MailboxMessage, DemoFront,
+}

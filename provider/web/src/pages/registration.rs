@@ -1,0 +1,351 @@
+//! The way from a mail address to a reference number, except the form itself.
+
+use super::{ImageView, Link, Page, Problem, SAMPLE_NOW, Say, Steps, by};
+use serde::Serialize;
+
+/// Mail address setting (C-REG-1). Posts to `{base}/register`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Register {
+    /// The kind of user that registers, as hidden input `kind_of_user`; empty where there is only one.
+    pub kind: String,
+    /// As typed.
+    pub mail: String,
+    /// As typed.
+    pub mail_confirm: String,
+    /// The domain that mails come from, shown before the first is sent.
+    pub sender_domain: String,
+    /// How long the link works.
+    pub lifetime_minutes: u64,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Back.
+    pub back_url: String,
+}
+
+impl Page for Register {
+    const TEMPLATE: &'static str = "register.html";
+    const NAME: &'static str = "register";
+    const FORM: Option<&'static str> = Some("register-form");
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::registration(1))
+    }
+    fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+        let usual = Self {
+            kind: String::new(),
+            mail: String::new(),
+            mail_confirm: String::new(),
+            sender_domain: "certificate.example.ac.jp".into(),
+            lifetime_minutes: 30,
+            problems: vec![],
+            back_url: "/t/certificate/".into(),
+        };
+        let error = Self {
+            mail: "taro@example".into(),
+            mail_confirm: "taro@example.jp".into(),
+            problems: vec![
+                Problem::at("mail", Say::key("error.email.malformed")),
+                Problem::at("mail_confirm", Say::key("error.email.mismatch")),
+            ],
+            ..usual.clone()
+        };
+        vec![("usual", usual), ("error", error)]
+    }
+}
+
+/// A mail was sent; the same for known and unknown addresses (C-REG-2).
+#[derive(Debug, Clone, Serialize)]
+pub struct RegisterSent {
+    /// Where to.
+    pub mail: String,
+    /// From where.
+    pub sender: String,
+    /// How long the link works.
+    pub lifetime_minutes: u64,
+    /// Start again with another address.
+    pub restart_url: String,
+    /// The demo's mailbox.
+    pub mailbox_url: Option<String>,
+}
+
+impl Page for RegisterSent {
+    const TEMPLATE: &'static str = "register_sent.html";
+    const NAME: &'static str = "register-sent";
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::registration(1))
+    }
+    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+        let usual = Self {
+            mail: "taro@example.jp".into(),
+            sender: "no-reply@certificate.example.ac.jp".into(),
+            lifetime_minutes: 30,
+            restart_url: "/t/certificate/register".into(),
+            mailbox_url: None,
+        };
+        let long = Self {
+            mail: "a-very-long-mail-address-of-a-former-exchange-student@students.international.example.ac.jp".into(),
+            mailbox_url: Some("/dev/mail".into()),
+            ..usual.clone()
+        };
+        vec![("usual", usual), ("long", long)]
+    }
+}
+
+/// What is wrong with a one-time link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkTrouble {
+    /// Too late.
+    Expired,
+    /// Was used, or a newer one was sent.
+    Used,
+    /// Not one of ours; often cut off in the mail program.
+    Unknown,
+}
+
+/// A one-time link that does not work (any more), and how to start again (C-REG-3).
+#[derive(Debug, Clone, Serialize)]
+pub struct LinkProblem {
+    /// Why.
+    pub trouble: LinkTrouble,
+    /// Starts again; none where only the help desk can (a link for a correction).
+    pub restart_url: Option<String>,
+    /// Login, for somebody who finished already.
+    pub login_url: String,
+}
+
+impl Page for LinkProblem {
+    const TEMPLATE: &'static str = "link_problem.html";
+    const NAME: &'static str = "link-problem";
+    fn title(&self) -> Say {
+        Say::key(match self.trouble {
+            LinkTrouble::Expired => "link_problem.expired.title",
+            LinkTrouble::Used => "link_problem.used.title",
+            LinkTrouble::Unknown => "link_problem.unknown.title",
+        })
+    }
+    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+        let with = |trouble| Self {
+            trouble,
+            restart_url: Some("/t/certificate/register".into()),
+            login_url: "/t/certificate/login".into(),
+        };
+        vec![
+            ("expired", with(LinkTrouble::Expired)),
+            ("used", with(LinkTrouble::Used)),
+            ("unknown", Self { restart_url: None, ..with(LinkTrouble::Unknown) }),
+        ]
+    }
+}
+
+/// A one-time link was opened: what will happen, and one button that does it. Opening changed nothing.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfirmLink {
+    /// The heading.
+    pub heading: Say,
+    /// What will happen.
+    pub message: Say,
+    /// Where the button posts to.
+    pub action: String,
+    /// Name and id of the button.
+    pub button: String,
+    /// Its words.
+    pub label: Say,
+}
+
+impl Page for ConfirmLink {
+    const TEMPLATE: &'static str = "confirm_link.html";
+    const NAME: &'static str = "confirm-link";
+    fn title(&self) -> Say {
+        self.heading.clone()
+    }
+    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+        vec![(
+            "usual",
+            Self {
+                heading: Say::key("resubmit_link.title"),
+                message: Say::key("resubmit_link.message").with("reference", "K7Q2-M9XD-4T"),
+                action: "/t/certificate/resubmit/link/x".into(),
+                button: "open".into(),
+                label: Say::key("resubmit_link.button"),
+            },
+        )]
+    }
+}
+
+/// Permission for use (C-REG-4). Posts to `{base}/register/terms`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Terms {
+    /// Version as shown.
+    pub version: String,
+    /// Rendered Markdown, safe; headings begin at h2.
+    pub html: String,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Page for Terms {
+    const TEMPLATE: &'static str = "terms.html";
+    const NAME: &'static str = "terms";
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::registration(2))
+    }
+    fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
+        let html = by(
+            locale,
+            "<h2>1. 取得する情報</h2><p>氏名、生年月日、在学時の情報、連絡先、本人確認書類の画像を取得します。</p><h2>2. 利用目的</h2><p>本人確認と証明書の発行のためにのみ利用します。</p><h2>3. 保存期間</h2><p>本人確認書類の画像は、審査の完了から30日で消去します。</p>",
+            "<h2>1. What we collect</h2><p>Your name, date of birth, details of your enrolment, contact details and an image of an identification document.</p><h2>2. What for</h2><p>Only to make sure who you are and to issue certificates.</p><h2>3. How long</h2><p>The image is deleted 30 days after the check.</p>",
+        );
+        let usual = Self { version: "2026-04-01".into(), html, problems: vec![] };
+        let error = Self { problems: vec![Problem::at("agree_yes", Say::key("terms.missing"))], ..usual.clone() };
+        vec![("usual", usual), ("error", error)]
+    }
+}
+
+/// Everything entered, before it is submitted (C-REG-10). Posts to `{base}/register/check`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// Whether this corrects an application.
+    pub correction: bool,
+    /// The sections of the form.
+    pub sections: Vec<CheckSection>,
+    /// What went wrong on submitting.
+    pub problems: Vec<Problem>,
+    /// The form.
+    pub form_url: String,
+}
+
+/// A section.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckSection {
+    /// Key.
+    pub key: String,
+    /// Heading.
+    pub title: String,
+    /// Its rows.
+    pub rows: Vec<CheckRow>,
+}
+
+/// A row.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckRow {
+    /// The field's label.
+    pub label: String,
+    /// The value, a line each; empty when nothing was entered.
+    pub lines: Vec<String>,
+    /// How it was read: "1990年（平成2年）", the half-width kana widened.
+    pub read_as: Option<String>,
+    /// The image.
+    pub image: Option<ImageView>,
+    /// Back to this field; none where it cannot be changed.
+    pub change_url: Option<String>,
+}
+
+impl Page for Check {
+    const TEMPLATE: &'static str = "check.html";
+    const NAME: &'static str = "check";
+    fn steps(&self) -> Option<Steps> {
+        Some(if self.correction { Steps::correction(2) } else { Steps::registration(4) })
+    }
+    fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
+        let row = |ja: &str, en: &str, value: &str, field: &str| CheckRow {
+            label: by(locale, ja, en),
+            lines: value.lines().map(str::to_owned).collect(),
+            read_as: None,
+            image: None,
+            change_url: Some(format!("/t/certificate/register/form#{field}")),
+        };
+        let sections = vec![
+            CheckSection {
+                key: "applicant".into(),
+                title: by(locale, "申請者", "Applicant"),
+                rows: vec![
+                    row("氏名", "Name", "山田 太郎", "name"),
+                    CheckRow {
+                        read_as: Some("ヤマダ タロウ".into()),
+                        ..row("氏名（カタカナ）", "Name in katakana", "ﾔﾏﾀﾞ ﾀﾛｳ", "name_kana")
+                    },
+                    CheckRow {
+                        read_as: Some(by(locale, "1990年（平成2年）4月1日", "1 April 1990")),
+                        ..row("生年月日", "Date of birth", "平成2-4-1", "birth_date_year")
+                    },
+                    CheckRow { change_url: None, ..row("メールアドレス", "Mail address", "taro@example.jp", "mail") },
+                ],
+            },
+            CheckSection {
+                key: "address".into(),
+                title: by(locale, "現住所", "Current address"),
+                rows: vec![
+                    row("住所", "Address", "〒100-0001\n東京都千代田区千代田1-1\nパレスハイツ 101", "postal_code"),
+                    row("勤務先", "Employer", "", "employer_name"),
+                ],
+            },
+            CheckSection {
+                key: "document".into(),
+                title: by(locale, "本人確認書類", "Identification document"),
+                rows: vec![
+                    row("書類の種類", "Type of document", "運転免許証", "document_type"),
+                    CheckRow {
+                        image: Some(ImageView::sample(locale)),
+                        ..row("画像（おもて面）", "Image of the front", "", "document_front")
+                    },
+                ],
+            },
+        ];
+        let usual = Self { correction: false, sections, problems: vec![], form_url: "/t/certificate/register/form".into() };
+        let correction = Self {
+            correction: true,
+            problems: vec![Problem::at("document_front", Say::key("error.required_image").with("label", by(locale, "画像（おもて面）", "Image of the front")))],
+            ..usual.clone()
+        };
+        vec![("usual", usual), ("correction", correction)]
+    }
+}
+
+/// The application was received (C-REG-10).
+#[derive(Debug, Clone, Serialize)]
+pub struct Reception {
+    /// Reference number.
+    pub reference: String,
+    /// Unix seconds.
+    pub submitted_at: i64,
+    /// Expected working days.
+    pub expected_days: u32,
+    /// Where the result is sent.
+    pub mail: String,
+    /// From where.
+    pub sender: String,
+    /// Whether it corrected an application.
+    pub correction: bool,
+    /// Back to where the person came from.
+    pub next: Option<Link>,
+}
+
+impl Page for Reception {
+    const TEMPLATE: &'static str = "reception.html";
+    const NAME: &'static str = "reception";
+    fn steps(&self) -> Option<Steps> {
+        Some(if self.correction { Steps::correction(3) } else { Steps::registration(5) })
+    }
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
+        let usual = Self {
+            reference: "K7Q2-M9XD-4T".into(),
+            submitted_at: SAMPLE_NOW,
+            expected_days: 2,
+            mail: "taro@example.jp".into(),
+            sender: "no-reply@certificate.example.ac.jp".into(),
+            correction: false,
+            next: Some(Link::new(by(locale, "ホームへ", "Go to the home page"), "/t/certificate/")),
+        };
+        let correction = Self { correction: true, expected_days: 1, next: None, ..usual.clone() };
+        vec![("usual", usual), ("correction", correction)]
+    }
+}

@@ -1,0 +1,96 @@
+// On every page. Everything here is an addition: the pages work without it.
+"use strict";
+
+// The error summary takes the focus, so that it is read first.
+document.getElementById("error-summary")?.focus();
+
+// Passwords: show and hide, and a word when Caps Lock is on.
+for (const box of document.querySelectorAll("[data-secret]")) {
+  const input = box.querySelector("input");
+  const button = box.querySelector("button");
+  const caps = box.parentElement.querySelector("[data-caps]");
+  const name = button.getAttribute("aria-label");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const shown = input.type === "password";
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? button.dataset.hide : button.dataset.show;
+    button.setAttribute("aria-label", name.replace(button.dataset.show, button.textContent).replace(button.dataset.hide, button.textContent));
+    input.focus();
+  });
+  input.form.addEventListener("submit", () => { input.type = "password"; });
+  for (const type of ["keydown", "keyup"]) {
+    input.addEventListener(type, (event) => { caps.hidden = !event.getModifierState?.("CapsLock"); });
+  }
+  input.addEventListener("blur", () => { caps.hidden = true; });
+}
+
+// A choice of language that is not confirmed by the button yet is confirmed by choosing it with the keyboard's Enter or
+// the pointer; the button stays for all who step through a list.
+const language = document.getElementById("lang");
+language?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") {
+    event.preventDefault();
+    document.getElementById("switch_lang").click();
+  }
+});
+
+// A form that must be sent once is sent once.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
+// The menu closes on Escape and when something else is touched.
+const menu = document.querySelector("details.menu");
+if (menu) {
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+}
+
+// The session ends by itself: say so in time, with one button to stay. All windows of the session share the clock.
+const idle = document.getElementById("idle");
+if (idle) {
+  const key = "madoguchi-last-seen";
+  const allowed = Number(idle.dataset.idle);
+  const warning = Number(idle.dataset.warning);
+  const left = idle.querySelector("[data-left]");
+  const words = (name, n) => idle.querySelector(`[data-${name}]`).innerHTML.replace("%{n}", String(n));
+  const seen = () => { try { localStorage.setItem(key, String(Date.now())); } catch { own = Date.now(); } };
+  let own = Date.now();
+  const lastSeen = () => { try { return Math.max(own, Number(localStorage.getItem(key)) || 0); } catch { return own; } };
+  seen();
+  idle.querySelector("[data-stay]").addEventListener("click", async () => {
+    try {
+      const answer = await fetch(idle.dataset.extend, { credentials: "same-origin", cache: "no-store" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      own = Date.now();
+      seen();
+      idle.close();
+    } catch {
+      location.assign(idle.dataset.ended);
+    }
+  });
+  idle.addEventListener("cancel", (event) => event.preventDefault());
+  setInterval(() => {
+    const rest = Math.round(allowed - (Date.now() - lastSeen()) / 1000);
+    if (rest <= 0) return location.assign(idle.dataset.ended);
+    if (rest > warning) { if (idle.open) idle.close(); return; }
+    // Minutes while there are any, so that a screen reader is not kept talking; seconds only at the end.
+    const text = rest >= 60 ? words("minutes", Math.ceil(rest / 60)) : words("seconds", Math.ceil(rest / 10) * 10);
+    if (left.textContent !== text) left.textContent = text;
+    if (!idle.open) idle.showModal();
+  }, 1000);
+}
