@@ -20,7 +20,6 @@ pub const APP: &str = "http://127.0.0.1:9999";
 
 pub struct Browser {
     pub op: Arc<Op>,
-    pub rp: RelyingParty,
     app: Router,
     pub jar: Mutex<BTreeMap<String, String>>,
 }
@@ -84,8 +83,13 @@ impl Browser {
             .route("/api", get(api))
             .route("/change", post(who))
             .merge(rp.routes())
-            .with_state(rp.clone());
-        Browser { op, rp, app, jar: Mutex::default() }
+            .with_state(rp);
+        Self::of(op, app)
+    }
+
+    /// A browser in front of any app.
+    pub fn of(op: Arc<Op>, app: Router) -> Browser {
+        Browser { op, app, jar: Mutex::default() }
     }
 
     pub async fn get(&self, path: &str) -> Page {
@@ -103,7 +107,7 @@ impl Browser {
         let (status, headers) = (response.status(), response.headers().clone());
         for line in headers.get_all(header::SET_COOKIE) {
             let line = line.to_str().unwrap();
-            assert!(line.contains("; HttpOnly; SameSite=Lax"), "{line}");
+            assert!(line.contains("; HttpOnly") && line.contains("; SameSite=Lax"), "{line}");
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
             let mut jar = self.jar.lock().unwrap();
             if line.contains("Max-Age=0") {

@@ -2,9 +2,9 @@
 
 use axum::{
     Form, Json, Router,
-    extract::State,
+    extract::{Query, State},
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -83,13 +83,17 @@ pub const SECRET: &str = "app:s3cret/with+marks";
 
 impl Op {
     pub async fn start() -> Arc<Op> {
+        Self::start_at(NOW).await
+    }
+
+    pub async fn start_at(now: Timestamp) -> Arc<Op> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}/t/test", listener.local_addr().unwrap());
         let random = SystemRandom::new();
         let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
         let op = Arc::new(Op {
             issuer,
-            clock: Arc::new(FixedClock::at(NOW)),
+            clock: Arc::new(FixedClock::at(now)),
             behaviour: Mutex::default(),
             counts: Mutex::default(),
             codes: Mutex::default(),
@@ -99,6 +103,8 @@ impl Op {
         let routes = Router::new()
             .route("/t/test/.well-known/openid-configuration", get(discovery))
             .route("/t/test/jwks", get(jwks))
+            .route("/t/test/authorize", get(authorize))
+            .route("/t/test/end-session", get(end_session))
             .route("/t/test/token", post(token))
             .route("/t/test/userinfo", get(userinfo))
             .with_state(op.clone());
@@ -138,7 +144,14 @@ impl Op {
         let mut claims = json!({
             "iss": self.issuer, "aud": "test-app", "sub": "person-1", "exp": now + 300, "iat": now, "auth_time": now,
             "at_hash": URL_SAFE_NO_PAD.encode(half), "acr": "urn:test:two", "amr": ["pwd"],
-            "student_ids": ["06A1234", "10G0001"], "name#ja-Hani-JP": "窓口 花子",
+            "student_ids": ["06A1234", "10G0001"], "name#ja-Hani-JP": "窓口 花子", "name#ja-Kana-JP": "マドグチ ハナコ",
+            "affiliation": [
+                { "student_id": "06A1234", "degree_program": "undergraduate",
+                  "units": [{ "code": "L", "name": "Letters", "name#ja": "文学部" }, { "code": "LH", "name": "History", "name#ja": "史学科" }] },
+                { "student_id": "10G0001", "degree_program": "master",
+                  "units": [{ "code": "GL", "name": "Graduate School of Letters", "name#ja": "文学研究科" }] },
+            ],
+            "address": { "postal_code": "102-0071", "region": "東京都", "locality": "千代田区", "street_address": "富士見1-2-3" },
         });
         if let Some(nonce) = nonce {
             claims["nonce"] = nonce.into();
@@ -179,6 +192,18 @@ async fn discovery(State(op): State<Arc<Op>>) -> Response {
         "authorization_response_iss_parameter_supported": behaviour.announces_iss,
     }))
     .into_response()
+}
+
+/// A person who is logged in and always says yes.
+async fn authorize(State(op): State<Arc<Op>>, Query(request): Query<HashMap<String, String>>) -> Redirect {
+    let code = op.approve(&request);
+    let answer = [("code", code.as_str()), ("state", &request["state"]), ("iss", &op.issuer)];
+    let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(answer).finish();
+    Redirect::to(&format!("{}?{query}", request["redirect_uri"]))
+}
+
+async fn end_session(Query(request): Query<HashMap<String, String>>) -> Redirect {
+    Redirect::to(&format!("{}?state={}", request["post_logout_redirect_uri"], request["state"]))
 }
 
 async fn jwks(State(op): State<Arc<Op>>) -> Json<Value> {

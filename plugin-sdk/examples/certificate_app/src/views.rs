@@ -71,10 +71,8 @@ pub(crate) fn welcome(page: &Page<'_>) -> String {
             yen(certificate.fee, language)
         );
     }
-    let institution = page.site.institution(language);
-    let whose = if institution.is_empty() { String::new() } else { format!("<p class=\"over\">{institution}</p>") };
     format!(
-        "<div class=\"hero\">{whose}<h1>{title}</h1><p class=\"lead\">{lead}</p>\
+        "<div class=\"hero\"><h1>{title}</h1><p class=\"lead\">{lead}</p>\
          <p><a class=\"button\" id=\"login\" href=\"/login?next=%2F\">{login}</a></p><p class=\"hint\">{hint}</p></div>\
          <div class=\"columns\"><section><h2>{how}</h2><ol class=\"steps\"><li>{one}</li><li>{two}</li><li>{three}</li></ol></section>\
          <section><h2>{fees_title}</h2><table><thead><tr><th scope=\"col\">{kind}</th><th scope=\"col\" class=\"number\">{fee}</th></tr></thead><tbody>{fees}</tbody></table></section></div>",

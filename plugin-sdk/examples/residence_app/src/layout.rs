@@ -73,7 +73,7 @@ impl Page<'_> {
             .collect();
         let person = self.user.map_or(String::new(), |user| {
             format!(
-                "<div class=\"person\"><p>{label} <b>{name}</b></p><form method=\"post\" action=\"/logout\"><button id=\"logout\">{out}</button></form></div>",
+                "<nav class=\"person\" aria-label=\"{label}\"><p>{label} <b>{name}</b></p><form method=\"post\" action=\"/logout\"><button id=\"logout\">{out}</button></form></nav>",
                 label = say("利用者", "User"),
                 name = escape(menu::name(user, language)),
                 out = say("ログアウト", "Log out"),
