@@ -25,7 +25,7 @@ pub struct Context<'a> {
     pub kind_of_user: &'a str,
 }
 
-/// One error beside one input. The sentence is the locale file's: `field.{field}.error.{code}`, else `error.{code}`,
+/// One error beside one input. The sentence is the locale file's: `field.{field}.error.{code}`, else `error.field.{code}`,
 /// with [`FieldError::params`] and the field's label as `label`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {

@@ -68,10 +68,6 @@ impl Validated {
             "" if same_name => self.kept("school_name_roman"),
             own => own.to_owned(),
         };
-        let kind_of_user = match self.answer("kind_of_user") {
-            "" => self.kind_of_user.clone(),
-            asked => asked.to_owned(),
-        };
         Profile {
             name: self.kept("name"),
             name_kana: self.kept("name_kana"),
@@ -86,7 +82,7 @@ impl Validated {
             },
             phone: self.kept("phone"),
             cell_phone: self.kept("cell_phone"),
-            kind_of_user,
+            kind_of_user: self.kind_of_user.clone(),
             claims: BTreeMap::new(),
         }
     }
