@@ -8,6 +8,7 @@
 
 use crate::claims_request::{ClaimsRequest, Wanted};
 use madoguchi_domain::{
+    Timestamp,
     account::{Account, Enrolment},
     id::EnrolmentId,
     tenant::TenantConfig,
@@ -17,13 +18,43 @@ use std::collections::BTreeMap;
 
 /// Claims that only the protocol makes; no profile and no request can set them.
 const RESERVED: &[&str] = &[
-    "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "acr", "amr", "auth_time", "nonce", "azp", "at_hash", "c_hash",
-    "s_hash", "sid", "events", "cnf", "client_id", "scope",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "acr",
+    "amr",
+    "auth_time",
+    "nonce",
+    "azp",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "sid",
+    "events",
+    "cnf",
+    "client_id",
+    "scope",
 ];
 
 const PROFILE: &[&str] = &[
-    "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
-    "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    "name",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
 ];
 const EMAIL: &[&str] = &["email", "email_verified"];
 const ADDRESS: &[&str] = &["address"];
@@ -69,6 +100,8 @@ pub(crate) fn beyond_scopes(request: &ClaimsRequest, scope: &str) -> Vec<String>
 /// A person whose claims are asked for.
 pub(crate) struct Person<'a> {
     pub(crate) account: &'a Account,
+    /// When the account was last changed.
+    pub(crate) updated_at: Timestamp,
     pub(crate) enrolments: &'a [Enrolment],
     /// The enrolment that was chosen in this grant.
     pub(crate) chosen: Option<&'a EnrolmentId>,
@@ -129,7 +162,7 @@ impl Person<'_> {
             "name" | "family_name" | "given_name" => self.names(claim),
             "birthdate" => one(text(&profile.birth_date)),
             "locale" => one(text(self.account.locale.as_str())),
-            "updated_at" => one(Some(self.account.created_at.seconds().into())),
+            "updated_at" => one(Some(self.updated_at.seconds().into())),
             "email" => one(text(self.account.email.as_str())),
             "email_verified" => one(Some(true.into())),
             "phone_number" => one(text(&phone_number(self.phone()))),
@@ -219,7 +252,8 @@ impl Person<'_> {
 
     fn affiliation(&self, enrolment: &Enrolment) -> Value {
         let facts = &enrolment.facts;
-        let units: Vec<Value> = facts.affiliation.iter().filter(|c| !c.is_empty()).map(|code| self.unit(code)).collect();
+        let units: Vec<Value> =
+            facts.affiliation.iter().filter(|c| !c.is_empty()).map(|code| self.unit(code)).collect();
         let mut out = Map::new();
         let members = [
             ("student_id", enrolment.student_id.as_str()),
@@ -227,7 +261,10 @@ impl Person<'_> {
             ("matriculation", &facts.matriculation),
             ("graduation", &facts.graduation),
             ("outcome", &facts.outcome),
-            ("name_then", if facts.school_name_roman.is_empty() { &facts.school_name } else { &facts.school_name_roman }),
+            (
+                "name_then",
+                if facts.school_name_roman.is_empty() { &facts.school_name } else { &facts.school_name_roman },
+            ),
             ("name_then#ja-Hani-JP", &facts.school_name),
             ("name_then#ja-Kana-JP", &facts.school_name_kana),
         ];

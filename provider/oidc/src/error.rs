@@ -1,5 +1,7 @@
 //! How requests fail: towards the client as a registered error code, towards the person as a page, inside as a cause.
 
+use madoguchi_store::StoreError;
+
 /// Error codes of RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, RFC 6750 §3.1 and
 /// OpenID Connect Core Unmet Authentication Requirements §2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,6 +124,9 @@ impl PageReason {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OidcError {
+    /// The database.
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
     /// A signing key could not be unsealed, or there is none.
     #[error("signing keys: {0}")]
     Keys(String),

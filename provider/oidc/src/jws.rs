@@ -191,9 +191,7 @@ impl VerificationKey {
             Material::P256(point) => {
                 UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).verify(message, sig).is_ok()
             }
-            Material::Ed25519(point) => {
-                UnparsedPublicKey::new(&signature::ED25519, point).verify(message, sig).is_ok()
-            }
+            Material::Ed25519(point) => UnparsedPublicKey::new(&signature::ED25519, point).verify(message, sig).is_ok(),
         }
     }
 }

@@ -110,7 +110,8 @@ fn pkce(required: bool) -> Pkce {
 pub(crate) fn negotiate(params: &Params, bound: &Bound<'_>) -> Result<Negotiated, ProtocolError> {
     use authorization::{Input, Output};
     let wrong = |what| ProtocolError::new(ErrorCode::InvalidRequest, what);
-    let no_scope = || ProtocolError::new(ErrorCode::InvalidScope, "scope is missing or has nothing this client may ask for");
+    let no_scope =
+        || ProtocolError::new(ErrorCode::InvalidScope, "scope is missing or has nothing this client may ask for");
     let request = AuthorizationRequest(params);
     let mut machine = Authorization::new(&request);
     let mut input = Input::None;

@@ -19,8 +19,16 @@ fn limit(name: &str) -> usize {
         "state" | "redirect_uri" | "post_logout_redirect_uri" => 2048,
         "scope" | "nonce" | "acr_values" | "ui_locales" | "claims_locales" => 1024,
         "client_id" | "login_hint" | "logout_hint" | "client_secret" | "code" | "refresh_token" => 512,
-        "response_type" | "response_mode" | "prompt" | "display" | "max_age" | "code_challenge_method"
-        | "code_challenge" | "code_verifier" | "grant_type" | "client_assertion_type" => 256,
+        "response_type"
+        | "response_mode"
+        | "prompt"
+        | "display"
+        | "max_age"
+        | "code_challenge_method"
+        | "code_challenge"
+        | "code_verifier"
+        | "grant_type"
+        | "client_assertion_type" => 256,
         // claims, id_token_hint, client_assertion, request, and whatever we do not know
         _ => 16 * 1024,
     }

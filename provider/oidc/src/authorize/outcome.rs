@@ -66,10 +66,8 @@ impl AuthorizeResponse {
         state: Option<&str>,
         tenant: &TenantView,
     ) -> Self {
-        let mut fields = vec![
-            ("error", error.code.as_str().to_owned()),
-            ("error_description", error.description.to_owned()),
-        ];
+        let mut fields =
+            vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.to_owned())];
         fields.extend(state.map(|s| ("state", s.to_owned())));
         fields.push(("iss", tenant.issuer.to_string()));
         Self { redirect_uri, mode, fields }
@@ -90,8 +88,14 @@ impl AuthorizeResponse {
 
     /// The redirect URI's origin, for `form-action` of the page that posts the form.
     pub fn origin(&self) -> Option<String> {
-        Url::parse(&self.redirect_uri).ok().map(|u| u.origin().ascii_serialization())
+        origin(&self.redirect_uri)
     }
+}
+
+/// The origin of a URI; `None` for a private-use scheme, which has none.
+pub(super) fn origin(uri: &str) -> Option<String> {
+    let origin = Url::parse(uri).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
 /// The person has to do something first.

@@ -10,9 +10,7 @@ use openidconnect::{
 use ring::{
     rand::SystemRandom,
     rsa::PublicKeyComponents,
-    signature::{
-        self, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
-    },
+    signature::{self, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair},
 };
 use rsa::pkcs8::EncodePrivateKey;
 use serde_json::{Value, json};

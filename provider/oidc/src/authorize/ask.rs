@@ -1,0 +1,220 @@
+//! Checks of an authorization request: what does the client ask for, and may it?
+
+use super::{ResponseMode, checks::Incoming, request::Request};
+use crate::{
+    claims,
+    claims_request::ClaimsRequest,
+    error::{ErrorCode, ProtocolError},
+    jws::Jws,
+    machine::{self, Bound},
+};
+use madoguchi_domain::client::SigningAlgorithm;
+use serde_json::Value;
+use std::time::Duration;
+
+type Checked = Result<(), ProtocolError>;
+
+const fn invalid(what: &'static str) -> ProtocolError {
+    ProtocolError::new(ErrorCode::InvalidRequest, what)
+}
+
+/// `response_mode`: query or form_post; query when absent.
+pub(super) fn response_mode(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    request.mode = match incoming.params.get("response_mode") {
+        None | Some("query") => ResponseMode::Query,
+        Some("form_post") => ResponseMode::FormPost,
+        Some(_) => return Err(invalid("response_mode must be query or form_post")),
+    };
+    Ok(())
+}
+
+/// No parameter twice, none too long (RFC 6749 §3.1).
+pub(super) fn parameters_once(incoming: &Incoming<'_>, _: &mut Request) -> Checked {
+    incoming.params.check()
+}
+
+/// Request objects are not supported, and said so rather than ignored (OpenID Connect Core §6).
+pub(super) fn request_object(incoming: &Incoming<'_>, _: &mut Request) -> Checked {
+    if incoming.params.get("request").is_some() {
+        return Err(ProtocolError::new(ErrorCode::RequestNotSupported, "request is not supported"));
+    }
+    if incoming.params.get("request_uri").is_some() {
+        return Err(ProtocolError::new(ErrorCode::RequestUriNotSupported, "request_uri is not supported"));
+    }
+    Ok(())
+}
+
+/// `response_type` is `code`, and registered for the client.
+pub(super) fn response_type(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    match incoming.params.get("response_type") {
+        None => Err(invalid("response_type is missing")),
+        Some("code") if request.client.metadata.response_types.iter().any(|r| r == "code") => Ok(()),
+        Some("code") => Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "response_type code is not registered")),
+        Some(_) => Err(ProtocolError::new(ErrorCode::UnsupportedResponseType, "response_type must be code")),
+    }
+}
+
+/// The client may use codes at all.
+pub(super) fn grant_type(_: &Incoming<'_>, request: &mut Request) -> Checked {
+    if request.client.metadata.grant_types.iter().any(|g| g == "authorization_code") {
+        Ok(())
+    } else {
+        Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "authorization_code is not registered"))
+    }
+}
+
+/// PKCE with S256 for everybody but confidential clients registered otherwise; a challenge that comes is checked for
+/// all (RFC 7636 §4.3, RFC 9700 §2.1.1).
+pub(super) fn pkce(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    let metadata = &request.client.metadata;
+    let required = metadata.require_pkce || metadata.is_public();
+    match (incoming.params.get("code_challenge"), incoming.params.get("code_challenge_method")) {
+        (None, None) if !required => Ok(()),
+        (None, None) => Err(invalid("code_challenge is required")),
+        (None, Some(_)) => Err(invalid("code_challenge_method without code_challenge")),
+        (Some(_), None | Some("plain")) => Err(invalid("code_challenge_method must be S256")),
+        (Some(challenge), Some("S256")) => {
+            let shaped =
+                challenge.len() == 43 && challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            if shaped { Ok(()) } else { Err(invalid("code_challenge must be 43 base64url characters")) }
+        }
+        (Some(_), Some(_)) => Err(invalid("code_challenge_method must be S256")),
+    }
+}
+
+/// The scope, negotiated by the grant machine: what the tenant knows and the client is registered for. Without
+/// `openid` it is a plain OAuth 2.0 request: no ID token, no userinfo.
+pub(super) fn scope(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    let metadata = &request.client.metadata;
+    let registered = |scope: &str| metadata.scope.as_deref().is_none_or(|all| all.split(' ').any(|s| s == scope));
+    let allowed: Vec<&str> = claims::SCOPES.iter().map(|(name, _)| *name).filter(|name| registered(name)).collect();
+    let bound = Bound {
+        client_id: &metadata.client_id,
+        redirect_uri: &request.redirect_uri,
+        allowed: &allowed,
+        require_pkce: metadata.require_pkce || metadata.is_public(),
+    };
+    let negotiated = machine::negotiate(incoming.params, &bound)?;
+    request.scope = negotiated.scope;
+    request.code_challenge = negotiated.code_challenge;
+    Ok(())
+}
+
+/// `nonce` is kept byte for byte for the ID token.
+pub(super) fn nonce(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    request.nonce = incoming.params.get("nonce").map(str::to_owned);
+    Ok(())
+}
+
+/// `prompt`: known values, and `none` alone.
+pub(super) fn prompt(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    let words = incoming.params.get("prompt").unwrap_or_default();
+    for word in words.split(' ').filter(|w| !w.is_empty()) {
+        match word {
+            "none" => request.prompt.none = true,
+            "login" => request.prompt.login = true,
+            "consent" => request.prompt.consent = true,
+            "select_account" => request.prompt.select_account = true,
+            _ => return Err(invalid("prompt has a value that is not known")),
+        }
+    }
+    let p = request.prompt;
+    if p.none && (p.login || p.consent || p.select_account) {
+        return Err(invalid("prompt=none stands alone"));
+    }
+    Ok(())
+}
+
+/// `offline_access` counts only for a client that may refresh, and only when consent is asked for or the client is the
+/// institution's own (OpenID Connect Core §11); otherwise it is ignored.
+pub(super) fn offline_access(_: &Incoming<'_>, request: &mut Request) -> Checked {
+    let metadata = &request.client.metadata;
+    let may_refresh = metadata.grant_types.iter().any(|g| g == "refresh_token");
+    if !(may_refresh && (request.prompt.consent || metadata.first_party)) {
+        let kept: Vec<&str> = request.scope.split(' ').filter(|s| *s != "offline_access").collect();
+        request.scope = kept.join(" ");
+    }
+    if request.scope.is_empty() {
+        return Err(ProtocolError::new(ErrorCode::InvalidScope, "offline_access alone asks for nothing"));
+    }
+    Ok(())
+}
+
+/// `max_age` in seconds, the client's default when absent.
+pub(super) fn max_age(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    request.max_age = match incoming.params.get("max_age") {
+        None => request.client.metadata.default_max_age.map(Duration::from_secs),
+        Some(text) => {
+            let digits = text.len() <= 10 && text.bytes().all(|b| b.is_ascii_digit());
+            let seconds = text.parse().ok().filter(|_| digits);
+            Some(Duration::from_secs(seconds.ok_or(invalid("max_age must be a number of seconds"))?))
+        }
+    };
+    Ok(())
+}
+
+/// The `claims` parameter (OpenID Connect Core §5.5).
+pub(super) fn claims(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    let Some(text) = incoming.params.get("claims") else { return Ok(()) };
+    request.claims = ClaimsRequest::parse(text)?;
+    request.claims_text = Some(text.to_owned());
+    if let Some(wanted) = request.claims.wanted("sub") {
+        match wanted.values().as_slice() {
+            [] => {}
+            [Value::String(sub)] => request.sub = Some(sub.clone()),
+            _ => return Err(invalid("claims: sub must be one text")),
+        }
+    }
+    Ok(())
+}
+
+/// Which authentication is asked for: essential through `claims` (§5.5.1.1), voluntary through `acr_values` or the
+/// client's default.
+pub(super) fn acr_values(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    let texts = |values: Vec<&Value>| values.into_iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    if let Some(wanted) = request.claims.wanted("acr") {
+        request.acr_values = texts(wanted.values());
+        request.acr_essential = wanted.essential && !request.acr_values.is_empty();
+    }
+    if request.acr_values.is_empty() {
+        request.acr_values = match incoming.params.get("acr_values") {
+            Some(values) => values.split(' ').filter(|v| !v.is_empty()).map(str::to_owned).collect(),
+            None => request.client.metadata.default_acr_values.clone(),
+        };
+    }
+    Ok(())
+}
+
+/// `id_token_hint`: one of our own ID tokens, expired or not, for this client or another. Its signature is verified with
+/// all keys that are still published; nothing else is believed.
+pub(super) fn id_token_hint(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    let Some(hint) = incoming.params.get("id_token_hint") else { return Ok(()) };
+    let bad = || invalid("id_token_hint is not an ID token of this provider");
+    let claims = Jws::parse(hint)
+        .and_then(|jws| jws.verify(&incoming.ring.verification, &SigningAlgorithm::ALL, &["JWT"]))
+        .map_err(|_| bad())?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    if text("iss") != Some(&*incoming.tenant.issuer) {
+        return Err(bad());
+    }
+    let issued = claims.get("iat").and_then(Value::as_i64).ok_or_else(bad)?;
+    if issued > incoming.now.seconds() + 60 {
+        return Err(bad());
+    }
+    let sub = text("sub").ok_or_else(bad)?;
+    match &request.sub {
+        Some(other) if other != sub => Err(invalid("id_token_hint and claims name different persons")),
+        _ => {
+            request.sub = Some(sub.to_owned());
+            Ok(())
+        }
+    }
+}
+
+/// `login_hint` and `ui_locales`, for the pages.
+pub(super) fn hints(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    request.login_hint = incoming.params.get("login_hint").map(str::to_owned);
+    let locales = incoming.params.get("ui_locales").unwrap_or_default();
+    request.ui_locales = locales.split(' ').filter(|l| !l.is_empty()).take(16).map(str::to_owned).collect();
+    Ok(())
+}

@@ -1,0 +1,384 @@
+//! The authorization endpoint: from parameters to an outcome, and from a parked request to the next one.
+
+use super::{
+    Answer, AuthorizeOutcome, AuthorizeResponse, Display, Interact, Need,
+    checks::{Incoming, OF_THE_PERSON, OF_THE_REQUEST},
+    person::Standing,
+    redirect_uri,
+    request::{Parked, Request},
+};
+use crate::{
+    AuthSession, ErrorCode, Oidc, OidcError, PageError, PageReason, Params, TenantView, claims, error::ProtocolError,
+};
+use madoguchi_domain::{
+    Timestamp, Token, TokenHash,
+    account::Enrolment,
+    audit::{Action, Actor, AuditEvent},
+    grant::Grant,
+    id::{EnrolmentId, GrantId},
+    session::Authentication,
+};
+use madoguchi_store::oidc::{consents::Consent, interactions::StoredInteraction};
+use std::time::Duration;
+
+/// How long a request waits for the person; a login with a forgotten password fits in.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// A parked authorization request, for the pages on the way.
+#[derive(Debug, Clone)]
+pub struct PendingInteraction {
+    /// For the page.
+    pub display: Display,
+    /// When it was parked.
+    pub created_at: Timestamp,
+}
+
+/// What a good request comes to.
+enum Decision {
+    Refuse(ProtocolError),
+    Ask(Need),
+    Grant(Box<Granted>),
+}
+
+/// A grant to be written.
+struct Granted {
+    enrolment: Option<EnrolmentId>,
+    consent: Option<Consent>,
+}
+
+impl Oidc {
+    /// The authorization endpoint, GET and POST (OpenID Connect Core §3.1.2). `browser` is the hash of the browser
+    /// cookie's value: a request that has to wait is bound to it.
+    ///
+    /// With somebody signed in this is at most one read (the consent) and one insert (the grant with its code).
+    pub async fn authorize(
+        &self,
+        tenant: &TenantView,
+        params: &Params,
+        browser: &TokenHash,
+        session: Option<AuthSession<'_>>,
+    ) -> Result<AuthorizeOutcome, OidcError> {
+        let request = match self.check(tenant, params).await? {
+            Ok(request) => request,
+            Err(outcome) => return Ok(outcome),
+        };
+        let now = self.0.clock.now();
+        match self.decide(tenant, &request, session, None, None).await? {
+            Decision::Refuse(error) => Ok(refused(tenant, &request, &error)),
+            Decision::Grant(granted) => match session {
+                Some(session) => self.grant(tenant, &request, session, *granted, None, now).await,
+                None => Err(OidcError::Corrupt("a grant without a session".into())),
+            },
+            Decision::Ask(need) => {
+                let mut parked = Parked::new(params, session.map(|s| s.session));
+                if let (Need::Consent { .. }, Some(session)) = (&need, session) {
+                    parked.asked = Some(session.account.id.clone());
+                }
+                let flow = Token::new(&*self.0.entropy);
+                let stored = StoredInteraction {
+                    browser_hash: browser.clone(),
+                    request: text(&parked)?,
+                    created_at: now,
+                    expires_at: now + PATIENCE,
+                    finished_at: None,
+                };
+                self.0.database.tenant(tenant.slug()).interactions().insert(&flow.hash(), &stored).await?;
+                Ok(AuthorizeOutcome::Interact(Interact { flow, need, display: display(&request) }))
+            }
+        }
+    }
+
+    /// A parked request of this browser, for the pages on the way; `None` when it is unknown, answered, too old or
+    /// another browser's, or when it would no longer be accepted.
+    pub async fn interaction(
+        &self,
+        tenant: &TenantView,
+        flow: &Token,
+        browser: &TokenHash,
+    ) -> Result<Option<PendingInteraction>, OidcError> {
+        let Ok((stored, parked)) = self.parked(tenant, flow, browser).await? else { return Ok(None) };
+        let params = Params::from_pairs(parked.params);
+        Ok(self
+            .check(tenant, &params)
+            .await?
+            .ok()
+            .map(|request| PendingInteraction { display: display(&request), created_at: stored.created_at }))
+    }
+
+    /// Goes on with a parked request: after a login, or with the person's answer. All checks run again, as the client
+    /// or the account may have changed meanwhile; the answer is given once.
+    pub async fn resume(
+        &self,
+        tenant: &TenantView,
+        flow: &Token,
+        browser: &TokenHash,
+        session: Option<AuthSession<'_>>,
+        answer: Option<Answer>,
+    ) -> Result<AuthorizeOutcome, OidcError> {
+        let (_, mut parked) = match self.parked(tenant, flow, browser).await? {
+            Ok(found) => found,
+            Err(reason) => return Ok(page(reason)),
+        };
+        let params = Params::from_pairs(parked.params.clone());
+        let request = match self.check(tenant, &params).await? {
+            Ok(request) => request,
+            Err(outcome) => return Ok(outcome),
+        };
+        let now = self.0.clock.now();
+        let flow_hash = flow.hash();
+        let before = text(&parked)?;
+        match (&answer, session) {
+            (Some(Answer::Deny), _) => {
+                return self.refuse_once(tenant, &request, &flow_hash, DENIED, now).await;
+            }
+            (Some(Answer::Enrolment(id)), Some(session)) => {
+                parked.enrolment = Some((session.account.id.clone(), id.clone()));
+            }
+            (Some(Answer::Enrolment(_)), None) | (Some(Answer::Allow) | None, _) => {}
+        }
+        match self.decide(tenant, &request, session, Some(&parked), answer.as_ref()).await? {
+            Decision::Refuse(error) => self.refuse_once(tenant, &request, &flow_hash, error, now).await,
+            Decision::Grant(granted) => match session {
+                Some(session) => self.grant(tenant, &request, session, *granted, Some(&flow_hash), now).await,
+                None => Err(OidcError::Corrupt("a grant without a session".into())),
+            },
+            Decision::Ask(need) => {
+                if let (Need::Consent { .. }, Some(session)) = (&need, session) {
+                    parked.asked = Some(session.account.id.clone());
+                }
+                let after = text(&parked)?;
+                if after != before {
+                    let store = self.0.database.tenant(tenant.slug());
+                    if !store.interactions().update(&flow_hash, &after).await? {
+                        return Ok(page(PageReason::FinishedFlow));
+                    }
+                }
+                Ok(AuthorizeOutcome::Interact(Interact { flow: flow.clone(), need, display: display(&request) }))
+            }
+        }
+    }
+
+    /// The client, its redirect URI, then the table's checks.
+    async fn check(
+        &self,
+        tenant: &TenantView,
+        params: &Params,
+    ) -> Result<Result<Request, AuthorizeOutcome>, OidcError> {
+        if params.is_repeated("client_id") || params.is_repeated("redirect_uri") {
+            return Ok(Err(page(PageReason::MalformedRequest)));
+        }
+        let Some(client_id) = params.get("client_id") else {
+            return Ok(Err(page(PageReason::UnknownClient)));
+        };
+        let Some(client) = self.client(tenant, client_id).await? else {
+            return Ok(Err(page(PageReason::UnknownClient)));
+        };
+        let redirect_uri = params.get("redirect_uri").filter(|uri| redirect_uri::is_registered(&client.metadata, uri));
+        let Some(redirect_uri) = redirect_uri.map(str::to_owned) else {
+            return Ok(Err(page(PageReason::RedirectUri)));
+        };
+        let ring = self.ring(tenant).await?;
+        let incoming = Incoming { tenant, params, ring: &ring, now: self.0.clock.now() };
+        let mut request = Request::new(client, redirect_uri, params);
+        for check in OF_THE_REQUEST {
+            if let Err(error) = check(&incoming, &mut request) {
+                return Ok(Err(refused(tenant, &request, &error)));
+            }
+        }
+        Ok(Ok(request))
+    }
+
+    /// Reads what the checks of the person need, and runs them.
+    async fn decide(
+        &self,
+        tenant: &TenantView,
+        request: &Request,
+        session: Option<AuthSession<'_>>,
+        parked: Option<&Parked>,
+        answer: Option<&Answer>,
+    ) -> Result<Decision, OidcError> {
+        let store = self.0.database.tenant(tenant.slug());
+        let first_party = request.client.metadata.first_party && !request.prompt.consent;
+        let (mut enrolments, mut remembered) = (Vec::<Enrolment>::new(), None);
+        if let Some(session) = session {
+            if request.claims.asks_for("student_id") {
+                enrolments = store.enrolments().of(&session.account.id).await?;
+                enrolments.retain(|e| !e.student_id.is_empty());
+            }
+            if !first_party {
+                let client_id = &request.client.metadata.client_id;
+                remembered = store.consents().find(&session.account.id, client_id).await?;
+            }
+        }
+        let asked = parked.and_then(|p| p.asked.as_ref());
+        let allowed = matches!(answer, Some(Answer::Allow)) && session.is_some_and(|s| asked == Some(&s.account.id));
+        let standing =
+            Standing { tenant, request, session, parked, now: self.0.clock.now(), enrolments, remembered, allowed };
+        for check in OF_THE_PERSON {
+            match check(&standing) {
+                Ok(None) => {}
+                Ok(Some(need)) if request.prompt.none => return Ok(Decision::Refuse(unasked(&need))),
+                Ok(Some(need)) => return Ok(Decision::Ask(need)),
+                Err(error) => return Ok(Decision::Refuse(error)),
+            }
+        }
+        let only = standing.enrolments.first().filter(|_| standing.enrolments.len() == 1).map(|e| e.id.clone());
+        Ok(Decision::Grant(Box::new(Granted {
+            enrolment: standing.chosen().cloned().or(only),
+            consent: allowed.then(|| agreed(request, standing.remembered.as_ref(), standing.now)),
+        })))
+    }
+
+    /// Writes the grant with its code; for a parked request together with its end and the consent.
+    async fn grant(
+        &self,
+        tenant: &TenantView,
+        request: &Request,
+        session: AuthSession<'_>,
+        granted: Granted,
+        flow: Option<&TokenHash>,
+        now: Timestamp,
+    ) -> Result<AuthorizeOutcome, OidcError> {
+        let code = Token::new(&*self.0.entropy);
+        let tokens = tenant.tokens();
+        let authentication = session.session.authentication.clone();
+        let metadata = &request.client.metadata;
+        let grant = Grant {
+            id: GrantId::new(&*self.0.entropy),
+            client_id: metadata.client_id.clone(),
+            account: session.account.id.clone(),
+            account_generation: session.account.generation,
+            session: session.session.id.clone(),
+            scope: request.scope.clone(),
+            nonce: request.nonce.clone(),
+            claims: request.claims_text.clone(),
+            authentication: Authentication { at: authentication.at, acr: request.told_acr(authentication.acr) },
+            redirect_uri: request.redirect_uri.clone(),
+            code_challenge: request.code_challenge.clone(),
+            enrolment: granted.enrolment,
+            auth_time_requested: request.max_age.is_some() || metadata.require_auth_time,
+            code_hash: code.hash(),
+            code_expires_at: now + tokens.code_lifetime.duration(),
+            code_used_at: None,
+            created_at: now,
+            revoked_at: None,
+        };
+        let expires_at = now + tokens.code_lifetime.duration().max(tokens.access_token_lifetime.duration());
+        let store = self.0.database.tenant(tenant.slug());
+        match flow {
+            None => store.grants().insert(&grant, expires_at).await?,
+            Some(flow) => {
+                let mut tx = store.begin().await?;
+                if !tx.interactions().finish(flow, now).await? {
+                    return Ok(page(PageReason::FinishedFlow));
+                }
+                if let Some(consent) = &granted.consent {
+                    tx.consents().remember(&session.account.id, &metadata.client_id, consent).await?;
+                    let event = AuditEvent {
+                        at: now,
+                        actor: Actor::Account(session.account.id.clone()),
+                        action: Action::ConsentGiven,
+                        subject: metadata.client_id.clone(),
+                        detail: serde_json::json!({"scope": consent.scope, "claims": consent.claims}),
+                        source_ip: None,
+                    };
+                    tx.audit().append(&event).await?;
+                }
+                tx.grants().insert(&grant, expires_at).await?;
+                tx.commit().await?;
+            }
+        }
+        let state = request.state.as_deref();
+        let response = AuthorizeResponse::code(grant.redirect_uri, request.mode, &code, state, tenant);
+        Ok(AuthorizeOutcome::Redirect(response))
+    }
+
+    /// Answers a parked request with an error, once.
+    async fn refuse_once(
+        &self,
+        tenant: &TenantView,
+        request: &Request,
+        flow: &TokenHash,
+        error: ProtocolError,
+        now: Timestamp,
+    ) -> Result<AuthorizeOutcome, OidcError> {
+        if self.0.database.tenant(tenant.slug()).interactions().finish(flow, now).await? {
+            Ok(refused(tenant, request, &error))
+        } else {
+            Ok(page(PageReason::FinishedFlow))
+        }
+    }
+
+    async fn parked(
+        &self,
+        tenant: &TenantView,
+        flow: &Token,
+        browser: &TokenHash,
+    ) -> Result<Result<(StoredInteraction, Parked), PageReason>, OidcError> {
+        let found = self.0.database.tenant(tenant.slug()).interactions().find(&flow.hash()).await?;
+        let now = self.0.clock.now();
+        let Some(stored) = found.filter(|s| s.browser_hash == *browser && now < s.expires_at) else {
+            return Ok(Err(PageReason::UnknownFlow));
+        };
+        if stored.finished_at.is_some() {
+            return Ok(Err(PageReason::FinishedFlow));
+        }
+        let parked =
+            serde_json::from_str(&stored.request).map_err(|e| OidcError::Corrupt(format!("a parked request: {e}")))?;
+        Ok(Ok((stored, parked)))
+    }
+}
+
+const DENIED: ProtocolError = ProtocolError::new(ErrorCode::AccessDenied, "the person said no");
+
+/// `prompt=none` and something would have to be shown (OpenID Connect Core §3.1.2.6).
+fn unasked(need: &Need) -> ProtocolError {
+    match need {
+        Need::Login { .. } => ProtocolError::new(ErrorCode::LoginRequired, "somebody has to sign in"),
+        Need::Consent { .. } => ProtocolError::new(ErrorCode::ConsentRequired, "the person has to agree"),
+        Need::ChooseEnrolment { .. } => {
+            ProtocolError::new(ErrorCode::InteractionRequired, "the person has to choose a student ID")
+        }
+    }
+}
+
+/// What is remembered after a yes: what was agreed to before, and this.
+fn agreed(request: &Request, before: Option<&Consent>, now: Timestamp) -> Consent {
+    let earlier = before.map_or("", |c| c.scope.as_str());
+    let mut scopes: Vec<&str> = earlier.split(' ').chain(request.scope.split(' ')).filter(|s| !s.is_empty()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let mut claims = claims::beyond_scopes(&request.claims, &request.scope);
+    claims.extend(before.into_iter().flat_map(|c| c.claims.iter().cloned()));
+    claims.sort_unstable();
+    claims.dedup();
+    Consent { scope: scopes.join(" "), claims, granted_at: now }
+}
+
+fn refused(tenant: &TenantView, request: &Request, error: &ProtocolError) -> AuthorizeOutcome {
+    let (uri, state) = (request.redirect_uri.clone(), request.state.as_deref());
+    AuthorizeOutcome::Redirect(AuthorizeResponse::error(uri, request.mode, error, state, tenant))
+}
+
+fn page(reason: PageReason) -> AuthorizeOutcome {
+    let code = match reason {
+        PageReason::UnknownClient => ErrorCode::InvalidClient,
+        PageReason::MalformedRequest | PageReason::RedirectUri | PageReason::UnknownFlow | PageReason::FinishedFlow => {
+            ErrorCode::InvalidRequest
+        }
+    };
+    AuthorizeOutcome::ErrorPage(PageError { code, reason })
+}
+
+fn display(request: &Request) -> Display {
+    Display {
+        client: std::sync::Arc::clone(&request.client),
+        login_hint: request.login_hint.clone(),
+        ui_locales: request.ui_locales.clone(),
+        redirect_origin: super::outcome::origin(&request.redirect_uri),
+    }
+}
+
+fn text(parked: &Parked) -> Result<String, OidcError> {
+    serde_json::to_string(parked).map_err(|e| OidcError::Corrupt(e.to_string()))
+}

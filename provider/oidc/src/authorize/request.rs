@@ -1,0 +1,114 @@
+//! An authorization request that passed its checks, and one that waits.
+
+use super::ResponseMode;
+use crate::{Params, claims_request::ClaimsRequest};
+use madoguchi_domain::{
+    Timestamp,
+    client::Client,
+    id::{AccountId, EnrolmentId, SessionId},
+    session::{Acr, Session},
+};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+
+/// What the client asks for, in our own types. Filled in by the checks, in their order.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) client: Arc<Client>,
+    /// As presented; registered.
+    pub(super) redirect_uri: String,
+    pub(super) mode: ResponseMode,
+    pub(super) state: Option<String>,
+    pub(super) nonce: Option<String>,
+    /// Sorted, space-separated.
+    pub(super) scope: String,
+    pub(super) code_challenge: Option<String>,
+    pub(super) prompt: Prompt,
+    pub(super) max_age: Option<Duration>,
+    pub(super) claims: ClaimsRequest,
+    /// The `claims` parameter as it came, for the grant.
+    pub(super) claims_text: Option<String>,
+    /// Classes asked for, in order of preference.
+    pub(super) acr_values: Vec<String>,
+    /// Whether one of them must be reached.
+    pub(super) acr_essential: bool,
+    /// Who must be signed in, by `id_token_hint` or `claims`.
+    pub(super) sub: Option<String>,
+    pub(super) login_hint: Option<String>,
+    pub(super) ui_locales: Vec<String>,
+}
+
+/// `prompt` (OpenID Connect Core §3.1.2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Prompt {
+    pub(super) none: bool,
+    pub(super) login: bool,
+    pub(super) consent: bool,
+    pub(super) select_account: bool,
+}
+
+impl Request {
+    pub(super) fn new(client: Arc<Client>, redirect_uri: String, params: &Params) -> Self {
+        Self {
+            client,
+            redirect_uri,
+            mode: ResponseMode::Query,
+            state: params.get("state").map(str::to_owned),
+            nonce: None,
+            scope: String::new(),
+            code_challenge: None,
+            prompt: Prompt::default(),
+            max_age: None,
+            claims: ClaimsRequest::default(),
+            claims_text: None,
+            acr_values: Vec::new(),
+            acr_essential: false,
+            sub: None,
+            login_hint: None,
+            ui_locales: Vec::new(),
+        }
+    }
+
+    /// The class to tell the client: of those it asked for the first that this authentication reaches, else the one
+    /// that took place. True either way: who typed two passwords typed one.
+    pub(super) fn told_acr(&self, actual: Acr) -> Acr {
+        let reached = |value: &String| Acr::from_value(value).filter(|asked| *asked <= actual);
+        self.acr_values.iter().find_map(reached).unwrap_or(actual)
+    }
+
+    /// Whether this authentication reaches one of the classes asked for.
+    pub(super) fn reaches(&self, acr: Acr) -> bool {
+        self.acr_values.iter().filter_map(|v| Acr::from_value(v)).any(|asked| asked <= acr)
+    }
+}
+
+/// A request that waits in the database while the person does something. The browser holds its name only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Parked {
+    pub(super) params: Vec<(String, String)>,
+    /// The session at that time, to recognise a new one.
+    pub(super) session: Option<SessionId>,
+    pub(super) authenticated_at: Option<Timestamp>,
+    /// Who was shown the consent page.
+    pub(super) asked: Option<AccountId>,
+    /// Which student ID was chosen, and by whom.
+    pub(super) enrolment: Option<(AccountId, EnrolmentId)>,
+}
+
+impl Parked {
+    pub(super) fn new(params: &Params, session: Option<&Session>) -> Self {
+        Self {
+            params: params.pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            session: session.map(|s| s.id.clone()),
+            authenticated_at: session.map(|s| s.authentication.at),
+            asked: None,
+            enrolment: None,
+        }
+    }
+
+    /// Whether somebody signed in since the request was parked.
+    pub(super) fn signed_in_since(&self, session: &Session) -> bool {
+        self.session.as_ref() != Some(&session.id)
+            || self.authenticated_at.is_none_or(|then| session.authentication.at > then)
+    }
+}

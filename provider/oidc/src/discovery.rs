@@ -1,0 +1,120 @@
+//! The provider's metadata (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9207 §3): rendered once for each generation.
+
+use crate::{Oidc, OidcError, Reply, TenantView, claims, keys};
+use bytes::Bytes;
+use madoguchi_domain::session::Acr;
+use openidconnect::{
+    AdditionalProviderMetadata, AuthUrl, AuthenticationContextClass, IssuerUrl, JsonWebKeySetUrl, LanguageTag,
+    ProviderMetadata, ResponseTypes, Scope, TokenUrl, UserInfoUrl,
+    core::{
+        CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
+        CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
+        CoreSubjectIdentifierType,
+    },
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How long the document may be kept by others, in seconds.
+const MAX_AGE: u32 = 300;
+
+/// Members that the `openidconnect` crate does not have.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Further {
+    end_session_endpoint: String,
+    code_challenge_methods_supported: Vec<String>,
+    authorization_response_iss_parameter_supported: bool,
+    prompt_values_supported: Vec<String>,
+}
+impl AdditionalProviderMetadata for Further {}
+
+type Metadata = ProviderMetadata<
+    Further,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// A rendered document.
+pub(crate) struct Document {
+    generation: i64,
+    issuer: Arc<str>,
+    body: Bytes,
+}
+
+impl Oidc {
+    /// GET `.well-known/openid-configuration` and `.well-known/oauth-authorization-server`; one document serves both.
+    pub async fn discovery(&self, tenant: &TenantView) -> Result<Reply, OidcError> {
+        let held = self.0.documents.get(tenant.slug());
+        let fresh = held.filter(|d| d.generation == tenant.generation && d.issuer == tenant.issuer);
+        let document = match fresh {
+            Some(document) => document,
+            None => {
+                let algorithms = self.ring(tenant).await?.algorithms();
+                let (generation, issuer) = (tenant.generation, Arc::clone(&tenant.issuer));
+                let metadata = metadata(tenant, &algorithms)?;
+                let body = serde_json::to_vec(&metadata).map_err(|e| OidcError::Corrupt(e.to_string()))?.into();
+                let document = Arc::new(Document { generation, issuer, body });
+                self.0.documents.put(tenant.slug(), Arc::clone(&document));
+                document
+            }
+        };
+        Ok(Reply::document(document.body.clone(), "application/json", MAX_AGE))
+    }
+}
+
+fn metadata(
+    tenant: &TenantView,
+    algorithms: &[madoguchi_domain::client::SigningAlgorithm],
+) -> Result<Metadata, OidcError> {
+    let bad = |e: url::ParseError| OidcError::Corrupt(format!("the issuer {}: {e}", tenant.issuer));
+    let strings = |items: &[&str]| items.iter().map(|s| (*s).to_owned()).collect();
+    let signing: Vec<_> = algorithms.iter().map(|a| keys::core(*a)).collect();
+    let further = Further {
+        end_session_endpoint: tenant.endpoint("/end-session"),
+        code_challenge_methods_supported: strings(&["S256"]),
+        authorization_response_iss_parameter_supported: true,
+        prompt_values_supported: strings(&["none", "login", "consent", "select_account"]),
+    };
+    let acr = Acr::ALL.iter().filter(|a| **a <= tenant.attainable());
+    let locales = tenant.config.settings.locales.iter();
+    Ok(Metadata::new(
+        IssuerUrl::new(tenant.issuer.to_string()).map_err(bad)?,
+        AuthUrl::new(tenant.endpoint("/authorize")).map_err(bad)?,
+        JsonWebKeySetUrl::new(tenant.endpoint("/jwks")).map_err(bad)?,
+        vec![ResponseTypes::new(vec![CoreResponseType::Code])],
+        vec![CoreSubjectIdentifierType::Public],
+        signing.clone(),
+        further,
+    )
+    .set_token_endpoint(Some(TokenUrl::new(tenant.endpoint("/token")).map_err(bad)?))
+    .set_userinfo_endpoint(Some(UserInfoUrl::new(tenant.endpoint("/userinfo")).map_err(bad)?))
+    .set_scopes_supported(Some(claims::SCOPES.iter().map(|(s, _)| Scope::new((*s).to_owned())).collect()))
+    .set_response_modes_supported(Some(vec![CoreResponseMode::Query, CoreResponseMode::FormPost]))
+    .set_grant_types_supported(Some(vec![CoreGrantType::AuthorizationCode, CoreGrantType::RefreshToken]))
+    .set_acr_values_supported(Some(acr.map(|a| AuthenticationContextClass::new(a.as_str().to_owned())).collect()))
+    .set_token_endpoint_auth_methods_supported(Some(vec![
+        CoreClientAuthMethod::ClientSecretBasic,
+        CoreClientAuthMethod::ClientSecretPost,
+        CoreClientAuthMethod::PrivateKeyJwt,
+        CoreClientAuthMethod::None,
+    ]))
+    .set_token_endpoint_auth_signing_alg_values_supported(Some(
+        madoguchi_domain::client::SigningAlgorithm::ALL.into_iter().map(keys::core).collect(),
+    ))
+    .set_display_values_supported(Some(vec![CoreAuthDisplay::Page]))
+    .set_claim_types_supported(Some(vec![CoreClaimType::Normal]))
+    .set_claims_supported(Some(claims::supported().into_iter().map(|c| CoreClaimName::new(c.to_owned())).collect()))
+    .set_ui_locales_supported(Some(locales.map(|l| LanguageTag::new(l.to_string())).collect()))
+    .set_claims_parameter_supported(Some(true))
+    .set_request_parameter_supported(Some(false))
+    .set_request_uri_parameter_supported(Some(false)))
+}
