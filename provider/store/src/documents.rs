@@ -53,6 +53,11 @@ statements! {
     SEALED = "select sealed from documents where tenant = $1 and id = $2 and sealed is not null";
     THUMBNAIL = "select thumbnail_sealed from documents where tenant = $1 and id = $2 and thumbnail_sealed is not null";
     REMOVE = "delete from documents where tenant = $1 and draft = $2 and slot = $3 and application is null";
+    LEND = "update documents set draft = $3 where tenant = $1 and application = $2 and deleted_at is null";
+    TAKE_BACK = "update documents set draft = null \
+              where tenant = $1 and draft = $2 and slot = $3 and application is not null";
+    DROP = "update documents set sealed = null, thumbnail_sealed = null, deleted_at = $4 \
+              where tenant = $1 and application = $3 and (draft is null or draft <> $2) and deleted_at is null";
     ADOPT = "update documents set application = $3 where tenant = $1 and draft = $2 and application is null";
     DUE = "select d.id, d.application from applications a \
               join documents d on d.tenant = a.tenant and d.application = a.id and d.deleted_at is null \
@@ -114,13 +119,27 @@ impl Documents<'_> {
         self.0.one(THUMBNAIL, params![id], |row| row.bytes()).await
     }
 
-    /// Takes away what a draft has in a slot, as long as it is not handed in.
+    /// Takes away what a draft has in a slot. One that was handed in before stays with its application until the
+    /// correction is handed in ([`Documents::adopt`]). False when there was none.
     pub async fn remove(&mut self, draft: &DraftId, slot: &str) -> Result<bool, StoreError> {
-        self.0.changed(REMOVE, params![draft, slot]).await
+        let removed = self.0.changed(REMOVE, params![draft, slot]).await?;
+        Ok(self.0.changed(TAKE_BACK, params![draft, slot]).await? || removed)
     }
 
-    /// Hands a draft's documents in with its application; how many.
-    pub async fn adopt(&mut self, draft: &DraftId, application: &ApplicationId) -> Result<u64, StoreError> {
+    /// Shows an application's documents in the draft of its correction; how many.
+    pub async fn lend(&mut self, application: &ApplicationId, draft: &DraftId) -> Result<u64, StoreError> {
+        self.0.write(LEND, params![application, draft]).await
+    }
+
+    /// Hands a draft's documents in with its application; how many are new. Pixels of those that the application had
+    /// and the draft has not any more are deleted.
+    pub async fn adopt(
+        &mut self,
+        draft: &DraftId,
+        application: &ApplicationId,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.0.write(DROP, params![draft, application, now]).await?;
         self.0.write(ADOPT, params![draft, application]).await
     }
 

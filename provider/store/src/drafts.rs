@@ -96,8 +96,8 @@ statements! {
               where tenant = $1 and id = $2 and submitted_at is null";
     RELINK = "update drafts set link_hash = $3, expires_at = $4 where tenant = $1 and id = $2 and submitted_at is null";
     SET_LOCALE = "update drafts set locale = $3 where tenant = $1 and id = $2 and submitted_at is null";
-    SUBMIT = "update drafts set application = $3, submitted_at = $4, updated_at = $4 \
-              where tenant = $1 and id = $2 and submitted_at is null and expires_at > $4";
+    SUBMIT = "update drafts set application = $4, submitted_at = $5, updated_at = $5 \
+              where tenant = $1 and id = $2 and revision = $3 and submitted_at is null and expires_at > $5";
 }
 
 /// The drafts of a tenant.
@@ -210,14 +210,16 @@ impl Drafts<'_> {
         self.0.changed(SET_LOCALE, params![id, locale]).await
     }
 
-    /// Hands it in as that application. False when that was done already or it expired: a double click.
+    /// Hands it in, as of that revision, as that application. False when that was done already (a double click), it was
+    /// changed meanwhile, or it expired.
     pub async fn submit(
         &mut self,
         id: &DraftId,
+        revision: i64,
         application: &ApplicationId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.0.changed(SUBMIT, params![id, application, now]).await
+        self.0.changed(SUBMIT, params![id, revision, application, now]).await
     }
 }
 

@@ -1,0 +1,340 @@
+//! What a reviewer sees beside an application: what the roster says, and who else may be the same person.
+
+use crate::{Service, ServiceError, Tenant, directory::RosterSource};
+use chrono::NaiveDate;
+use madoguchi_domain::{
+    account::{Account, EnrolmentFacts, Profile},
+    application::{Application, ApplicationState},
+    form::{SearchKeys, Validated},
+    id::ApplicationId,
+    japan::search_key,
+};
+use madoguchi_plugin_sdk::{
+    Agreement, DirectoryError, DirectoryQuery, DirectoryRecord, MatchDetails, Outcome, YearMonth, find_in_time,
+};
+use madoguchi_store::{TenantStore, accounts::AccountWithEnrolments};
+
+/// Most records of the roster that are shown beside an application.
+const MOST_RECORDS: usize = 5;
+/// Most duplicates that are shown.
+const MOST_DUPLICATES: usize = 10;
+
+/// What was handed in, read as a person and a stay.
+pub(crate) struct Claimed {
+    pub(crate) profile: Profile,
+    pub(crate) student_id: String,
+    pub(crate) facts: EnrolmentFacts,
+    pub(crate) keys: SearchKeys,
+}
+
+impl Claimed {
+    pub(crate) fn of(validated: &Validated) -> Self {
+        let (student_id, facts) = validated.enrolment().unwrap_or_default();
+        Self { profile: validated.profile(), student_id, facts, keys: validated.search_keys() }
+    }
+
+    /// The name in the institution's books: the one then, where it was given.
+    fn name_then(&self) -> &str {
+        if self.facts.school_name.is_empty() { &self.profile.name } else { &self.facts.school_name }
+    }
+
+    fn kana_then(&self) -> &str {
+        if self.facts.school_name_kana.is_empty() { &self.profile.name_kana } else { &self.facts.school_name_kana }
+    }
+
+    pub(crate) fn query(&self) -> DirectoryQuery {
+        let given = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
+        DirectoryQuery {
+            student_id: given(&self.student_id),
+            name: given(self.name_then()),
+            name_kana: given(self.kana_then()),
+            birth_date: NaiveDate::parse_from_str(&self.profile.birth_date, "%Y-%m-%d").ok(),
+            graduation: year_month(&self.facts.graduation),
+            limit: MOST_RECORDS,
+        }
+    }
+}
+
+fn year_month(text: &str) -> Option<YearMonth> {
+    let (year, month) = text.split_once('-')?;
+    YearMonth::new(year.parse().ok()?, month.parse().ok()?)
+}
+
+/// What the institution's roster says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RosterAnswer {
+    /// These records may be the person, the likeliest first; nobody when empty.
+    Records(Vec<RosterRecord>),
+    /// The tenant has no roster.
+    NoRoster,
+    /// The directory does not answer at the moment.
+    Unavailable,
+}
+
+/// A record of the roster, held against the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RosterRecord {
+    /// As the institution keeps it.
+    pub record: DirectoryRecord,
+    /// Whether this is certainly the person: birth date and a name are the same, and nothing differs.
+    pub exact: bool,
+    /// Item by item, in the order people read them.
+    pub items: Vec<ComparedItem>,
+}
+
+/// One item of a record beside what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparedItem {
+    /// `student_id`, `name`, `name_kana`, `name_roman`, `birth_date`, `affiliation`, `graduation`, `outcome`.
+    pub key: &'static str,
+    /// As typed.
+    pub typed: String,
+    /// As kept.
+    pub kept: String,
+    /// How the two stand to each other.
+    pub agreement: Agreement,
+}
+
+impl Service {
+    /// Asks the directory about an applicant; the answer is bounded in time and size.
+    pub(crate) async fn ask_roster(&self, tenant: &Tenant, claimed: &Claimed) -> RosterAnswer {
+        let source: RosterSource<'_> = self.roster();
+        let query = claimed.query();
+        match find_in_time(source.get(), &tenant.slug, &query).await {
+            Ok(records) => RosterAnswer::Records(
+                records.into_iter().take(MOST_RECORDS).map(|r| compare(tenant, claimed, &query, r)).collect(),
+            ),
+            Err(DirectoryError::NoRecords) => RosterAnswer::NoRoster,
+            Err(error) => {
+                tracing::warn!(tenant = %tenant.slug, %error, "the directory did not answer");
+                RosterAnswer::Unavailable
+            }
+        }
+    }
+}
+
+fn compare(tenant: &Tenant, claimed: &Claimed, query: &DirectoryQuery, record: DirectoryRecord) -> RosterRecord {
+    let details = query.compare(&record);
+    let MatchDetails { student_id, name, name_kana, birth_date, graduation } = details;
+    let locale = &tenant.config.settings.default_locale;
+    let place: Vec<&str> = claimed
+        .facts
+        .affiliation
+        .iter()
+        .map(|code| tenant.config.affiliation(code).map_or(code.as_str(), |a| a.label(locale)))
+        .collect();
+    let place = place.join(" ");
+    let kept_place = record.affiliation.join(" ");
+    let outcome = record.outcome.and_then(|outcome| match outcome {
+        Outcome::Graduated => Some("graduated"),
+        Outcome::Withdrawn => Some("withdrawn"),
+        Outcome::Enrolled => Some("enrolled"),
+        _ => None,
+    });
+    let outcome = outcome.unwrap_or_default();
+    let item = |key, typed: &str, kept: &str, agreement| ComparedItem {
+        key,
+        typed: typed.to_owned(),
+        kept: kept.to_owned(),
+        agreement,
+    };
+    let items = vec![
+        item("student_id", &claimed.student_id, &record.student_id, student_id),
+        item("name", claimed.name_then(), &record.name, name),
+        item("name_kana", claimed.kana_then(), &record.name_kana, name_kana),
+        folded("name_roman", &claimed.facts.school_name_roman, &record.name_roman),
+        item(
+            "birth_date",
+            &claimed.profile.birth_date,
+            &record.birth_date.map(|d| d.to_string()).unwrap_or_default(),
+            birth_date,
+        ),
+        path("affiliation", &place, &kept_place),
+        item(
+            "graduation",
+            &claimed.facts.graduation,
+            &record.graduation.map(|g| g.to_string()).unwrap_or_default(),
+            graduation,
+        ),
+        folded("outcome", &claimed.facts.outcome, outcome),
+    ];
+    RosterRecord { exact: details.is_exact(), record, items }
+}
+
+fn folded(key: &'static str, typed: &str, kept: &str) -> ComparedItem {
+    let (a, b) = (search_key(typed), search_key(kept));
+    let agreement = match (a.is_empty() || b.is_empty(), a == b) {
+        (true, _) => Agreement::Unknown,
+        (false, true) => Agreement::Same,
+        (false, false) => Agreement::Different,
+    };
+    ComparedItem { key, typed: typed.to_owned(), kept: kept.to_owned(), agreement }
+}
+
+/// A roster may leave out the university, or the subject: then what one has stands within the other.
+fn path(key: &'static str, typed: &str, kept: &str) -> ComparedItem {
+    let mut item = folded(key, typed, kept);
+    if item.agreement == Agreement::Different {
+        let (a, b) = (search_key(typed), search_key(kept));
+        if a.contains(&b) || b.contains(&a) {
+            item.agreement = Agreement::Similar;
+        }
+    }
+    item
+}
+
+/// Why two records may be one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resemblance {
+    /// The same mail address.
+    Mail,
+    /// The same student ID number.
+    StudentId,
+    /// The same name, by its search key.
+    Name,
+    /// The same name in kana.
+    Kana,
+    /// The same date of birth.
+    BirthDate,
+}
+
+impl Resemblance {
+    /// Stable name, for texts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Resemblance::Mail => "mail",
+            Resemblance::StudentId => "student_id",
+            Resemblance::Name => "name",
+            Resemblance::Kana => "kana",
+            Resemblance::BirthDate => "birth_date",
+        }
+    }
+}
+
+/// An account that may belong to the applicant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountLike {
+    /// The account.
+    pub account: Account,
+    /// Why.
+    pub why: Vec<Resemblance>,
+}
+
+/// Another application that may be the same person's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApplicationLike {
+    /// Its id.
+    pub id: ApplicationId,
+    /// Its reference number.
+    pub reference: String,
+    /// Where it stands.
+    pub state: ApplicationState,
+    /// The name in it.
+    pub name: String,
+    /// Why.
+    pub why: Vec<Resemblance>,
+}
+
+/// What two records are held against each other by.
+pub(crate) struct Person<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) keys: &'a SearchKeys,
+    pub(crate) student_ids: Vec<&'a str>,
+}
+
+/// What two persons have in common; empty unless that is enough to think them one.
+pub(crate) fn resemblance(a: &Person<'_>, b: &Person<'_>) -> Vec<Resemblance> {
+    let same = |x: &str, y: &str| !x.is_empty() && x == y;
+    let mut why = Vec::new();
+    if same(a.email, b.email) {
+        why.push(Resemblance::Mail);
+    }
+    if a.student_ids.iter().any(|x| b.student_ids.iter().any(|y| same(x, y))) {
+        why.push(Resemblance::StudentId);
+    }
+    if same(&a.keys.name_key, &b.keys.name_key) {
+        why.push(Resemblance::Name);
+    }
+    if same(&a.keys.kana_key, &b.keys.kana_key) {
+        why.push(Resemblance::Kana);
+    }
+    if same(&a.keys.birth_date, &b.keys.birth_date) {
+        why.push(Resemblance::BirthDate);
+    }
+    let by_number = why.iter().any(|w| matches!(w, Resemblance::Mail | Resemblance::StudentId));
+    let by_name = why.iter().any(|w| matches!(w, Resemblance::Name | Resemblance::Kana));
+    if by_number || (by_name && why.contains(&Resemblance::BirthDate)) { why } else { Vec::new() }
+}
+
+/// The search keys of an account's person.
+pub(crate) fn account_keys(profile: &Profile) -> SearchKeys {
+    SearchKeys {
+        name_key: search_key(&profile.name),
+        kana_key: madoguchi_domain::japan::kana_key(&profile.name_kana),
+        birth_date: profile.birth_date.clone(),
+        student_id_key: String::new(),
+    }
+}
+
+/// Accounts and other applications that may be the applicant's.
+pub(crate) async fn duplicates(
+    store: &TenantStore,
+    application: &Application,
+    claimed: &Claimed,
+) -> Result<(Vec<AccountLike>, Vec<ApplicationLike>), ServiceError> {
+    let keys = &claimed.keys;
+    let email = application.email.canonical();
+    let this = Person { email: &email, keys, student_ids: vec![&keys.student_id_key] };
+
+    let mut accounts = Vec::new();
+    for AccountWithEnrolments { account, enrolments } in store.accounts().similar(keys, &email).await? {
+        let numbers: Vec<String> =
+            enrolments.iter().map(|e| madoguchi_domain::japan::id_key(&e.student_id)).collect();
+        let other_keys = account_keys(&account.profile);
+        let other_email = account.email.canonical();
+        let other = Person {
+            email: &other_email,
+            keys: &other_keys,
+            student_ids: numbers.iter().map(String::as_str).collect(),
+        };
+        let why = resemblance(&this, &other);
+        if !why.is_empty() {
+            accounts.push(AccountLike { account, why });
+        }
+    }
+    let mut applications = Vec::new();
+    for other in store.applications().similar(keys, &email, &application.id).await? {
+        let other_keys = super::decide::stored(&other).search_keys();
+        let other_email = other.email.canonical();
+        let person =
+            Person { email: &other_email, keys: &other_keys, student_ids: vec![&other_keys.student_id_key] };
+        let why = resemblance(&this, &person);
+        if !why.is_empty() {
+            let name = other.answers.get("name").cloned().unwrap_or_default();
+            applications.push(ApplicationLike {
+                id: other.id,
+                reference: other.reference,
+                state: other.lifecycle.state,
+                name,
+                why,
+            });
+        }
+    }
+    accounts.sort_by_key(|a| std::cmp::Reverse(a.why.len()));
+    applications.sort_by_key(|a| std::cmp::Reverse(a.why.len()));
+    accounts.truncate(MOST_DUPLICATES);
+    applications.truncate(MOST_DUPLICATES);
+    Ok((accounts, applications))
+}
+
+/// Whether the reviewer's account and the applicant are one person, as far as anybody can tell.
+pub(crate) fn is_own(reviewer: &Account, application: &Application, keys: &SearchKeys) -> bool {
+    if application.account.as_ref() == Some(&reviewer.id) || application.email.canonical() == reviewer.email.canonical()
+    {
+        return true;
+    }
+    let theirs = account_keys(&reviewer.profile);
+    let same = |x: &str, y: &str| !x.is_empty() && x == y;
+    same(&theirs.birth_date, &keys.birth_date)
+        && (same(&theirs.name_key, &keys.name_key) || same(&theirs.kana_key, &keys.kana_key))
+}
