@@ -1,0 +1,190 @@
+// kill -9 at random moments while applications are submitted, decided and passwords set: what was acknowledged is there,
+// nothing is half there, and each decision sends one mail.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { databases } from '../support/database.js';
+import { until } from '../support/http.js';
+import { acceptedMail, expectPage, fillForm, logIn, openApplication, reachForm, signIn } from '../support/journey.js';
+import { clerk, newAddress } from '../support/people.js';
+import { Provider } from '../support/provider.js';
+import { Visitor } from '../support/visitor.js';
+
+const kills = Number(process.env.MADOGUCHI_TEST_KILLS ?? 50);
+
+/** The same sequence every time for one seed, so that a failure can be looked for again. */
+function dice(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+for (const kind of databases) {
+  describe(`kill -9 (${kind})`, () => {
+    let provider;
+    const seed = Number(process.env.MADOGUCHI_TEST_SEED ?? Date.now() % 1_000_000);
+    const random = dice(seed);
+    before(async () => {
+      provider = await Provider.prepare({ database: kind });
+      await provider.createAccount(clerk);
+      await provider.start();
+    }, { timeout: 60_000 });
+    after(async () => {
+      await provider?.end();
+    });
+
+    /** A POST whose answer may never come. */
+    const press = async (visitor, button, extra) => {
+      const sent = visitor.submission(button, extra);
+      try {
+        const answer = await visitor.send(sent.url, { ...sent, headers: { ...sent.headers, origin: provider.origin } });
+        return answer;
+      } catch {
+        return undefined;
+      }
+    };
+    const rows = (sql) => provider.database.rows(sql);
+    const one = async (sql) => (await rows(sql))[0];
+
+    const draft = async () => {
+      const visitor = new Visitor();
+      const mail = await reachForm(visitor, provider);
+      await fillForm(visitor);
+      await visitor.press('check');
+      await expectPage(visitor, 'check');
+      return { mail, visitor };
+    };
+
+    /** All of an application or nothing of it. */
+    const submitted = async ({ mail, acknowledged }) => {
+      const applications = await rows(`SELECT id, reference, version, state FROM applications WHERE email = '${mail}'`);
+      const [{ n: drafts }] = await rows(`SELECT count(*) AS n FROM drafts WHERE email = '${mail}' AND submitted_at IS NOT NULL`);
+      assert.ok(applications.length <= 1, `${mail}: ${applications.length} applications`);
+      const there = applications.length === 1;
+      if (acknowledged) assert.ok(there, `${mail}: acknowledged and lost (seed ${seed})`);
+      assert.equal(Number(drafts) >= 1, there, `${mail}: draft and application disagree (seed ${seed})`);
+      if (!there) return undefined;
+      const [{ id, reference }] = applications;
+      const { n: documents } = await one(`SELECT count(*) AS n FROM documents WHERE application = '${id}'`);
+      const { n: audited } = await one(`SELECT count(*) AS n FROM audit WHERE action = 'application_submitted' AND subject = '${id}'`);
+      assert.equal(Number(documents), 1, `${mail}: its picture`);
+      assert.equal(Number(audited), 1, `${mail}: one audit event`);
+      return { mail, id, reference };
+    };
+
+    /** All of a decision or nothing of it. */
+    const decided = async ({ mail, id, acknowledged }) => {
+      const decisions = await rows(`SELECT verdict FROM decisions WHERE application = '${id}'`);
+      const { state } = await one(`SELECT state FROM applications WHERE id = '${id}'`);
+      const { n: accounts } = await one(`SELECT count(*) AS n FROM accounts WHERE email_key = '${mail}'`);
+      const { n: audited } = await one(`SELECT count(*) AS n FROM audit WHERE action = 'application_decided' AND subject = '${id}'`);
+      const { n: initial } = await one(`SELECT count(*) AS n FROM credentials c JOIN accounts a ON a.id = c.account AND a.tenant = c.tenant WHERE a.email_key = '${mail}' AND c.kind = 'initial'`);
+      assert.ok(decisions.length <= 1);
+      const there = decisions.length === 1;
+      if (acknowledged) assert.ok(there, `${mail}: decision acknowledged and lost (seed ${seed})`);
+      const shape = [state, Number(accounts), Number(audited), Number(initial)];
+      assert.deepEqual(shape, there ? ['approved', 1, 1, 1] : ['submitted', 0, 0, 0], `${mail}: half a decision (seed ${seed})`);
+      return there;
+    };
+
+    it(`${kills} kills while people submit, a clerk decides and people set passwords`, { timeout: 900_000 }, async () => {
+      const desk = await signIn(new Visitor(), provider, clerk);
+      const drafts = [];
+      const toDecide = [];
+      const toSet = [];
+      const everybody = [];
+      const counts = { submitted: 0, decided: 0, set: 0, cut: 0 };
+      for (let round = 0; round < kills; round += 1) {
+        while (drafts.length < 2) drafts.push(await draft());
+        // open what will be posted, so that only the acts themselves are under way when the program dies
+        const acts = [];
+        for (const item of drafts) acts.push({ what: 'submit', item, act: () => press(item.visitor, 'submit') });
+        for (const item of toDecide.slice(0, 2)) {
+          const view = new Visitor();
+          view.jar = desk.jar;
+          await openApplication(view, provider, item.reference);
+          acts.push({ what: 'decide', item, act: () => press(view, 'approve') });
+        }
+        for (const item of toSet.slice(0, 2)) {
+          const message = await provider.mail.wait(item.mail, 3);
+          item.initial = acceptedMail(message).password;
+          const visitor = new Visitor();
+          await visitor.visit(`${provider.issuer()}/login`);
+          await logIn(visitor, { login_id: item.mail, password: item.initial, second_password: '' });
+          await expectPage(visitor, 'password-setting');
+          item.own = { login_id: item.mail, password: `First${round}Password`, second_password: `Second${round}Password` };
+          await visitor.fill({ password: item.own.password, password_confirm: item.own.password, second_password: item.own.second_password, second_password_confirm: item.own.second_password });
+          acts.push({ what: 'set', item, act: () => press(visitor, 'set') });
+        }
+        const running = acts.map(async ({ what, item, act }) => {
+          await new Promise((resolve) => setTimeout(resolve, random() * 30));
+          const answer = await act();
+          item.acknowledged = answer !== undefined && answer.status === 303;
+          if (answer === undefined) counts.cut += 1;
+          else assert.ok([303, 409, 503].includes(answer.status), `${what}: ${answer.status} ${answer.text.slice(0, 500)}`);
+        });
+        await new Promise((resolve) => setTimeout(resolve, 3 + random() * 160));
+        await provider.kill();
+        await Promise.all(running);
+        await provider.start();
+
+        for (const { what, item } of acts) {
+          if (what === 'submit') {
+            let done = await submitted(item);
+            if (!done) {
+              // the applicant presses again, on the page that is still open
+              const answer = await press(item.visitor, 'submit');
+              assert.equal(answer?.status, 303, `a second press succeeds: ${answer?.status} ${answer?.text.slice(0, 300)}`);
+              done = await submitted({ ...item, acknowledged: true });
+            }
+            counts.submitted += 1;
+            toDecide.push(done);
+            everybody.push(done);
+          } else if (what === 'decide') {
+            if (await decided(item)) {
+              toDecide.splice(toDecide.indexOf(item), 1);
+              toSet.push(item);
+              counts.decided += 1;
+            }
+          } else {
+            const attempt = async (values) => {
+              const visitor = new Visitor();
+              await visitor.visit(`${provider.issuer()}/login`);
+              await logIn(visitor, values);
+              return visitor.page();
+            };
+            const own = await attempt(item.own);
+            const initial = await attempt({ login_id: item.mail, password: item.initial, second_password: '' });
+            if (item.acknowledged) assert.equal(own, 'top', `${item.mail}: passwords acknowledged and lost (seed ${seed})`);
+            assert.deepEqual([own, initial], own === 'top' ? ['top', 'login'] : ['login', 'password-setting'], `${item.mail}: half set (seed ${seed})`);
+            if (own === 'top') {
+              toSet.splice(toSet.indexOf(item), 1);
+              counts.set += 1;
+            }
+          }
+        }
+        drafts.length = 0;
+      }
+      console.log(`# ${kind}: seed ${seed}, ${JSON.stringify(counts)}`);
+      assert.ok(counts.submitted >= kills && counts.decided >= kills / 2 && counts.set >= kills / 2, JSON.stringify(counts));
+      assert.ok(counts.cut >= kills / 5, `the kills hit requests under way: ${counts.cut}`);
+
+      for (const { mail, id } of everybody) {
+        const decidedNow = (await one(`SELECT state FROM applications WHERE id = '${id}'`)).state === 'approved';
+        const { n: set } = await one(`SELECT count(*) AS n FROM credentials c JOIN accounts a ON a.id = c.account AND a.tenant = c.tenant WHERE a.email_key = '${mail}' AND c.kind = 'password'`);
+        const expected = 2 + (decidedNow ? 1 : 0);
+        const written = Number((await one(`SELECT count(*) AS n FROM outbox WHERE to_address = '${mail}'`)).n);
+        await until(`the mails to ${mail}`, () => provider.mail.to(mail).length >= Math.min(expected, written || expected));
+        const subjects = provider.mail.to(mail).map(({ subject }) => subject);
+        const results = provider.mail.to(mail).filter(({ text }) => /初期パスワード/.test(text) && /[A-Za-z0-9]{12,}/.test(text));
+        assert.equal(results.length, decidedNow ? 1 : 0, `${mail}: one result mail, ${subjects.join(' | ')}`);
+        const own = Number(set) > 0 ? 1 : 0;
+        assert.ok(subjects.length === expected || subjects.length === expected + own, `${mail}: ${subjects.join(' | ')}`);
+      }
+      const integrity = kind === 'sqlite' ? await rows('PRAGMA integrity_check') : [{ integrity_check: 'ok' }];
+      assert.deepEqual(integrity, [{ integrity_check: 'ok' }]);
+    });
+  });
+}

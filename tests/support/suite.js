@@ -1,0 +1,37 @@
+// The frame of a test file: a provider of its own on each database, seeded, ended afterwards.
+
+import { after, before, describe } from 'node:test';
+import { databases } from './database.js';
+import { Provider } from './provider.js';
+import { clerk, graduate, otherGraduate, secondClerk } from './people.js';
+import { clients } from './protocol.js';
+
+/**
+ * Defines the same tests once per database.
+ * @param {string} title
+ * @param {object} options for `Provider.start`, and `accounts`, `clients` to seed; `databases` narrows it down
+ * @param {(at: {provider: Provider, kind: string}) => void} define gets an object whose `provider` is there when tests run
+ */
+export function onEachDatabase(title, options, define) {
+  for (const kind of options.databases ?? databases) {
+    if (!databases.includes(kind)) continue;
+    describe(`${title} (${kind})`, () => {
+      const at = { kind };
+      before(async () => {
+        at.provider = await Provider.prepare({ ...options, database: kind });
+        if (options.accounts?.length) await at.provider.createAccount(options.accounts);
+        for (const client of options.clients ?? []) await at.provider.registerClient(client);
+        await at.provider.start();
+      }, { timeout: 120_000 });
+      after(async () => {
+        await at.provider?.end();
+      });
+      define(at);
+    });
+  }
+}
+
+export const staff = [clerk, secondClerk];
+export const people = [graduate, otherGraduate];
+export const everybody = [...staff, ...people];
+export const everyClient = Object.values(clients);
