@@ -97,8 +97,8 @@ impl Queue {
             search: String::new(),
             state: "submitted".into(),
             rows: vec![
-                row(2, "山田 太郎", "ヤマダ タロウ", 4, true),
-                row(3, "髙橋 はるか", "タカハシ ハルカ", 3, false),
+                row(2, "髙橋 太郎", "タカハシ タロウ", 4, true),
+                row(3, "山田 はるか", "ヤマダ ハルカ", 3, false),
                 row(4, "FERNANDES DE OLIVEIRA MARIA", "フェルナンデス マリア", 1, false),
                 row(5, "佐藤 健", "サトウ ケン", 1, false),
                 row(6, "渡邉 美咲", "ワタナベ ミサキ", 0, false),

@@ -275,11 +275,18 @@ fn templates(name: &str, chain: &[(&str, &Part<'_>)]) -> Result<Tera, ThemeError
     functions::register(&mut tera);
     let prefixes: Vec<String> = chain.iter().map(|(theme, _)| format!("{theme}/")).collect();
     tera.set_fallback_prefixes(prefixes).map_err(|e| wrong(name, "templates", e))?;
-    let mut batch: Vec<(String, &str)> = Vec::new();
+    let mut batch: Vec<(String, String)> = Vec::new();
     for (theme, part) in chain {
         for (path, bytes) in part.files {
             if let Some(template) = path.strip_prefix("templates/") {
-                batch.push((format!("{theme}/{template}"), utf8(theme, path, bytes)?));
+                let text = utf8(theme, path, bytes)?;
+                // The indentation of a page's template is for its author; lines stay, so that errors name the right one.
+                let text = if template.ends_with(".html") {
+                    text.lines().map(str::trim).collect::<Vec<_>>().join("\n")
+                } else {
+                    text.to_owned()
+                };
+                batch.push((format!("{theme}/{template}"), text));
             }
         }
     }

@@ -124,30 +124,41 @@ impl rust_i18n::Backend for Layers {
     }
 }
 
+/// The language that stands in where another one lacks a text.
+const LAST_RESORT: &str = "en";
+
+/// The first of `keys` that has a text: in the language at hand or its parents, else in the last resort. All keys are
+/// tried in one language before the next, so that a plural form of another language does not win.
+fn first_of(keys: &[&str]) -> Option<String> {
+    let (locale, _) = current();
+    [locale.as_str(), LAST_RESORT].into_iter().find_map(|locale| {
+        keys.iter().find_map(|key| crate::_rust_i18n_try_translate(locale, key).map(Cow::into_owned))
+    })
+}
+
 /// The text of `key` if there is one.
 pub(super) fn find(key: &str) -> Option<String> {
-    let (locale, _) = current();
-    crate::_rust_i18n_try_translate(&locale, key).map(Cow::into_owned)
+    first_of(&[key])
 }
 
 /// The text of `key` in the rendering at hand, with `%{name}` replaced. A key that no layer has stays visible as
 /// `⟦key⟧`. With an argument `count` the form of the language's plural is taken: `key.one`, `key.other`, …
 pub(super) fn text(key: &str, args: &[(&str, String)]) -> String {
-    let (locale, _) = current();
     let count = args.iter().find(|(name, _)| *name == "count").and_then(|(_, n)| n.parse::<i64>().ok());
-    let found = count
-        .and_then(|n| crate::_rust_i18n_try_translate(&locale, format!("{key}.{}", plural_form(&locale, n))))
-        .or_else(|| count.and_then(|_| crate::_rust_i18n_try_translate(&locale, format!("{key}.other"))))
-        .or_else(|| crate::_rust_i18n_try_translate(&locale, key));
-    match found {
-        Some(text) if args.is_empty() => text.into_owned(),
-        Some(text) => {
-            let names: Vec<&str> = args.iter().map(|(name, _)| *name).collect();
-            let values: Vec<String> = args.iter().map(|(_, value)| value.clone()).collect();
-            rust_i18n::replace_patterns(&text, &names, &values)
+    let found = match count {
+        Some(n) => {
+            let (locale, _) = current();
+            first_of(&[&format!("{key}.{}", plural_form(&locale, n)), &format!("{key}.other"), key])
         }
-        None => format!("⟦{key}⟧"),
+        None => find(key),
+    };
+    let Some(text) = found else { return format!("⟦{key}⟧") };
+    if args.is_empty() {
+        return text;
     }
+    let names: Vec<&str> = args.iter().map(|(name, _)| *name).collect();
+    let values: Vec<String> = args.iter().map(|(_, value)| value.clone()).collect();
+    rust_i18n::replace_patterns(&text, &names, &values)
 }
 
 fn plural_form(locale: &str, n: i64) -> &'static str {
