@@ -36,7 +36,7 @@ statements! {
               left join enrolments e on e.tenant = a.tenant and e.account = a.id and e.ended_at is null \
               where a.tenant = $1 and a.id in (\
                 select s.id from accounts s where s.tenant = $1 and s.birth_date = $2 and $2 <> '' \
-                  and (s.name_key = $3 or s.kana_key = $4) \
+                  and (s.name_key = $3 and $3 <> '' or s.kana_key = $4 and $4 <> '') \
                 union select s.account from enrolments s \
                   where s.tenant = $1 and s.student_id_key = $5 and $5 <> '' and s.ended_at is null \
                 union select s.id from accounts s where s.tenant = $1 and s.email_key = $6) \

@@ -24,8 +24,9 @@ macro_rules! queue {
     ($compare:literal, $order:literal) => {
         concat!(
             "select ", columns!(), " from applications a where a.tenant = $1 and a.state in ($2, $3, $4, $5) and ($6 = '' \
-             or a.name_key like $7 escape '\\' or a.kana_key like $8 escape '\\' or a.student_id_key like $9 escape '\\' \
-             or a.reference like $10 escape '\\' or a.email_key like $11 escape '\\') \
+             or $7 <> '' and a.name_key like $7 escape '\\' or $8 <> '' and a.kana_key like $8 escape '\\' \
+             or $9 <> '' and a.student_id_key like $9 escape '\\' or $10 <> '' and a.reference like $10 escape '\\' \
+             or $11 <> '' and a.email_key like $11 escape '\\') \
              and (a.submitted_at, a.id) ", $compare, " ($12, $13) \
              order by a.submitted_at ", $order, ", a.id ", $order, " limit $14"
         )
@@ -48,7 +49,7 @@ statements! {
     COUNTS = "select state, count(*) from applications where tenant = $1 group by state";
     SIMILAR = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.id in (\
                 select s.id from applications s where s.tenant = $1 and s.birth_date = $2 and $2 <> '' \
-                  and (s.name_key = $3 or s.kana_key = $4) \
+                  and (s.name_key = $3 and $3 <> '' or s.kana_key = $4 and $4 <> '') \
                 union select s.id from applications s where s.tenant = $1 and s.student_id_key = $5 and $5 <> '' \
                 union select s.id from applications s where s.tenant = $1 and s.email_key = $6) \
               and a.id <> $7 order by a.submitted_at desc, a.id limit 20");

@@ -4,10 +4,10 @@
 use crate::{Database, Row, Scope, StoreError, statements, value::params};
 use madoguchi_domain::{TenantSlug, Timestamp, id::MailId, mail::OutboxMail};
 
-/// The columns that [`read`] reads; `o` is the table.
+/// The columns that [`read`] reads; without an alias, as SQLite knows none in `returning`.
 macro_rules! columns {
     () => {
-        "o.id, o.message_id, o.from_address, o.to_address, o.subject, o.body, o.raw, o.created_at"
+        "id, message_id, from_address, to_address, subject, body, raw, created_at"
     };
 }
 
@@ -15,12 +15,12 @@ macro_rules! columns {
 macro_rules! claim {
     ($lock:literal) => {
         concat!(
-            "update outbox as o set lease_until = $2, attempts = o.attempts + 1 where (o.tenant, o.id) in (\
+            "update outbox set lease_until = $2, attempts = attempts + 1 where (tenant, id) in (\
                select d.tenant, d.id from outbox d where d.sent_at is null and d.dead_at is null \
                and d.next_attempt_at <= $1 and (d.lease_until is null or d.lease_until <= $1) \
                order by d.next_attempt_at limit $3",
             $lock,
-            ") returning o.tenant, o.attempts, ",
+            ") returning tenant, attempts, ",
             columns!()
         )
     };
@@ -29,8 +29,8 @@ macro_rules! claim {
 statements! {
     ENQUEUE = "insert into outbox (tenant, id, message_id, from_address, to_address, subject, body, raw, created_at, \
                next_attempt_at, attempts) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 0) on conflict do nothing";
-    RECENT_OF = concat!("select o.tenant, o.attempts, ", columns!(), ", o.sent_at, o.dead_at, o.last_error from outbox o \
-               where o.tenant = $1 order by o.created_at desc, o.id desc limit $2");
+    RECENT_OF = concat!("select tenant, attempts, ", columns!(), ", sent_at, dead_at, last_error from outbox \
+               where tenant = $1 order by created_at desc, id desc limit $2");
     SENT = "update outbox set sent_at = $3, lease_until = null, last_error = null \
                where tenant = $1 and id = $2 and sent_at is null";
     FORGET = "update outbox set body = '', raw = $3 where tenant = $1 and id = $2";
@@ -46,10 +46,10 @@ const CLAIM: &str = claim!("");
 /// PostgreSQL has other workers at the same time; SQLite has one writer.
 const CLAIM_SKIPPING: &str = claim!(" for update skip locked");
 const RECENT: &str = concat!(
-    "select o.tenant, o.attempts, ",
+    "select tenant, attempts, ",
     columns!(),
-    ", o.sent_at, o.dead_at, o.last_error \
-               from outbox o order by o.created_at desc, o.id desc limit $1"
+    ", sent_at, dead_at, last_error \
+               from outbox order by created_at desc, id desc limit $1"
 );
 const DEPTH: &str = "select count(*), min(created_at) from outbox where sent_at is null and dead_at is null";
 

@@ -41,7 +41,15 @@ const BATCHES: &[(&str, i64)] = &[
     (batch!("sessions", "tenant, token_hash", "expires_at <= $1"), DAY),
     (batch!("interactions", "tenant, id_hash", "expires_at <= $1"), 0),
     (batch!("tokens", "tenant, token_hash", "expires_at <= $1"), DAY),
-    (batch!("grants", "tenant, id", "expires_at <= $1"), DAY),
+    // a grant outlives its tokens
+    (
+        batch!(
+            "grants",
+            "tenant, id",
+            "expires_at <= $1 and not exists (select 1 from tokens t where t.tenant = grants.tenant and t.grant_id = grants.id)"
+        ),
+        DAY,
+    ),
     (batch!("signing_keys", "tenant, kid", "remove_after <= $1"), 0),
     (batch!("draft_browsers", "tenant, token_hash", "expires_at <= $1"), 0),
     // images that were handed in belong to their application
