@@ -20,6 +20,7 @@ pub(super) const MAILS: &[&str] = &[
     "mail/resubmission.txt",
     "mail/credentials_set.txt",
     "mail/account_locked.txt",
+    "mail/address_moved.txt",
 ];
 
 /// A page or mail could not be rendered: a template met a value that it cannot show. The message is for the log.
