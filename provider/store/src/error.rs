@@ -88,6 +88,7 @@ fn classify(code: &str) -> Class {
 }
 
 impl From<sqlx::Error> for StoreError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "not ours, and open-ended; what is not known is a bug")]
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(db) => {
