@@ -99,8 +99,10 @@ impl Page for RegisterSent {
 pub enum LinkTrouble {
     /// Too late.
     Expired,
-    /// Was used, or a newer one was sent.
+    /// Was used.
     Used,
+    /// A newer one was sent.
+    Superseded,
     /// Not one of ours; often cut off in the mail program.
     Unknown,
 }
@@ -123,6 +125,7 @@ impl Page for LinkProblem {
         Say::key(match self.trouble {
             LinkTrouble::Expired => "link_problem.expired.title",
             LinkTrouble::Used => "link_problem.used.title",
+            LinkTrouble::Superseded => "link_problem.superseded.title",
             LinkTrouble::Unknown => "link_problem.unknown.title",
         })
     }
@@ -135,6 +138,7 @@ impl Page for LinkProblem {
         vec![
             ("expired", with(LinkTrouble::Expired)),
             ("used", with(LinkTrouble::Used)),
+            ("superseded", with(LinkTrouble::Superseded)),
             ("unknown", Self { restart_url: None, ..with(LinkTrouble::Unknown) }),
         ]
     }

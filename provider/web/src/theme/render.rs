@@ -19,6 +19,7 @@ pub(super) const MAILS: &[&str] = &[
     "mail/rejected.txt",
     "mail/resubmission.txt",
     "mail/credentials_set.txt",
+    "mail/address_moved.txt",
     "mail/account_locked.txt",
     "mail/address_moved.txt",
 ];
@@ -88,6 +89,11 @@ impl Renderer {
     /// One text where there is one, for keys that a tenant may leave out.
     pub fn optional_text(&self, locale: &str, key: &str) -> Option<String> {
         self.within(locale, || texts::find(key))
+    }
+
+    /// Whether there is such a text, in this language or in the one that stands in.
+    pub fn knows(&self, locale: &str, key: &str) -> bool {
+        self.optional_text(locale, key).is_some()
     }
 
     /// A point in time in words, with the zone's name.
