@@ -11,6 +11,7 @@
 //! | `x \| spaced` | letter-spaced groups of a reference number for reading aloud |
 //! | `x \| lines` | the lines of a text |
 //! | `x \| label` | a label that may be the key of one (`field.name.label`) |
+//! | `choices \| chosen` | the label of the chosen one, or nothing |
 //! | `at \| iso` | for the attribute `datetime` |
 //! | `problems \| problem_at(field="mail")` | what is wrong with an input, or nothing |
 
@@ -51,6 +52,10 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("label", |text: &str, _: Kwargs, _: &State| {
         let key = text.starts_with("field.") && text.ends_with(".label");
         key.then(|| texts::find(text)).flatten().unwrap_or_else(|| text.to_owned())
+    });
+    tera.register_filter("chosen", |choices: &[Value], _: Kwargs, _: &State| -> Value {
+        let selected = |c: &&Value| c.get_from_path("selected").and_then(Value::as_bool) == Some(true);
+        choices.iter().find(selected).and_then(|c| c.get_from_path("label")).cloned().unwrap_or_else(Value::none)
     });
     tera.register_filter("lines", |text: &str, _: Kwargs, _: &State| {
         text.lines().map(str::to_owned).collect::<Vec<String>>()
