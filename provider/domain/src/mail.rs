@@ -72,6 +72,13 @@ pub enum MailKind {
         /// When.
         at: Timestamp,
     },
+    /// To the address that an account had: it moved to another one by an approved reapplication.
+    AddressMoved {
+        /// When.
+        at: Timestamp,
+        /// Reference number of the reapplication.
+        reference: String,
+    },
     /// Too many failed logins.
     AccountLocked {
         /// Until when; none when staff must unlock.
@@ -90,6 +97,7 @@ impl MailKind {
             MailKind::Rejected { .. } => "rejected",
             MailKind::Resubmission { .. } => "resubmission",
             MailKind::CredentialsSet { .. } => "credentials_set",
+            MailKind::AddressMoved { .. } => "address_moved",
             MailKind::AccountLocked { .. } => "account_locked",
         }
     }
@@ -121,13 +129,14 @@ impl MailKind {
             },
             Self::Resubmission {
                 name,
-                reference,
+                reference: reference.clone(),
                 reason: "次の項目を直してください。".into(),
                 items: vec![("本人確認書類（表）".into(), "文字が読めません。撮り直してください。".into())],
                 url,
                 expires_at: at,
             },
             Self::CredentialsSet { at },
+            Self::AddressMoved { at, reference },
             Self::AccountLocked { until: Some(at) },
             Self::AccountLocked { until: None },
         ]

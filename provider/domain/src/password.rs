@@ -199,7 +199,10 @@ impl Rules {
         }
         let folded = fold(&normal);
         if self.blocklist {
-            rule(common::is_common(folded.expose()) || is_personal(folded.expose(), beside.personal), Violation::Common);
+            rule(
+                common::is_common(folded.expose()) || is_personal(folded.expose(), beside.personal),
+                Violation::Common,
+            );
         }
         if let Some(other) = beside.other.filter(|o| !o.is_empty() && o.expose().len() <= self.max_length * 4) {
             let other = normalize(other);
@@ -249,7 +252,8 @@ fn is_personal(folded: &str, personal: &[&str]) -> bool {
             [p, local]
         })
         .any(|p| {
-            p.chars().count() >= 4 && (folded == p || (!bare.is_empty() && bare == p.trim_matches(|c: char| c.is_ascii_digit())))
+            p.chars().count() >= 4
+                && (folded == p || (!bare.is_empty() && bare == p.trim_matches(|c: char| c.is_ascii_digit())))
         })
 }
 

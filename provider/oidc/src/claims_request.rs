@@ -40,8 +40,14 @@ impl Wanted {
 impl ClaimsRequest {
     /// Reads the parameter's JSON; members that we do not know are ignored.
     pub(crate) fn parse(text: &str) -> Result<Self, ProtocolError> {
-        serde_json::from_str(text)
-            .map_err(|_| ProtocolError::new(ErrorCode::InvalidRequest, "claims is not a claims request in JSON"))
+        let bad = || ProtocolError::new(ErrorCode::InvalidRequest, "claims is not a claims request in JSON");
+        let value: Value = serde_json::from_str(text).map_err(|_| bad())?;
+        let claims = ["userinfo", "id_token"].into_iter().filter_map(|place| value.get(place)?.as_object());
+        // An array would pass for a structure otherwise.
+        if !value.is_object() || !claims.flatten().all(|(_, wanted)| wanted.is_null() || wanted.is_object()) {
+            return Err(bad());
+        }
+        serde_json::from_value(value).map_err(|_| bad())
     }
 
     /// What is stored with a grant; it was validated before.

@@ -139,7 +139,7 @@ impl Oidc {
         }
         let all = self.0.database.tenant(tenant.slug()).clients().all().await?;
         let by_id = all.into_iter().map(|c| (c.metadata.client_id.clone(), Arc::new(c))).collect();
-        let set = Arc::new(ClientSet { generation: at_least, by_id, asked_at: Mutex::new(self.0.clock.now()) });
+        let set = Arc::new(ClientSet { generation: at_least, by_id, asked_at: Mutex::new(Timestamp(0)) });
         self.0.clients.put(tenant.slug(), Arc::clone(&set));
         Ok(set)
     }
@@ -164,8 +164,11 @@ const MOST_SETS: usize = 256;
 /// Key sets fetched from clients' `jwks_uri`.
 #[derive(Default)]
 pub(crate) struct FetchedKeys {
-    sets: AsyncMutex<HashMap<Url, (Timestamp, Arc<[VerificationKey]>)>>,
+    sets: AsyncMutex<HashMap<Url, FetchedSet>>,
 }
+
+/// When a set was fetched, or should have been, and its keys.
+type FetchedSet = (Timestamp, Arc<[VerificationKey]>);
 
 impl Oidc {
     /// A client's public keys. `renew`: a signature names a key that the set at hand lacks; fetch it again, unless that

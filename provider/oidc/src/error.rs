@@ -120,6 +120,13 @@ impl PageReason {
     }
 }
 
+impl OidcError {
+    /// Whether another try may do: the database is busy or does not answer. 503 with `Retry-After`.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(e) if e.is_unavailable())
+    }
+}
+
 /// Something is out of order on our side; nothing of it is for the client's or the person's eyes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

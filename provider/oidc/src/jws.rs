@@ -58,7 +58,9 @@ impl<'a> Jws<'a> {
         let (signed, signature) = text.rsplit_once('.').ok_or(JwsError::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(JwsError::Malformed)?;
         let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed);
-        let header: Header = serde_json::from_slice(&bytes(header)?).map_err(|_| JwsError::Malformed)?;
+        // An array would pass for a structure otherwise.
+        let header: Map<String, Value> = serde_json::from_slice(&bytes(header)?).map_err(|_| JwsError::Malformed)?;
+        let header = Header::deserialize(Value::Object(header)).map_err(|_| JwsError::Malformed)?;
         let claims = serde_json::from_slice(&bytes(payload)?).map_err(|_| JwsError::Malformed)?;
         let signature = bytes(signature)?;
         if header.crit.is_some() || header.zip.is_some() || header.enc.is_some() {

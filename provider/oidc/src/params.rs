@@ -6,7 +6,7 @@
 
 use crate::error::{ErrorCode, ProtocolError};
 use percent_encoding::percent_decode;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// The most parameters that are read.
 const MOST_PARAMETERS: usize = 64;
@@ -75,6 +75,11 @@ impl Params {
         params
     }
 
+    /// The names that came, each once.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
     fn insert(&mut self, name: String, value: String) {
         if self.values.len() + self.repeated.len() >= MOST_PARAMETERS {
             self.malformed = Some("too many parameters");
@@ -83,10 +88,13 @@ impl Params {
         if value.len() > limit(&name) {
             self.malformed = Some("a parameter is too long");
         }
-        if self.values.contains_key(&name) {
-            self.repeated.insert(name);
-        } else {
-            self.values.insert(name, value);
+        match self.values.entry(name) {
+            Entry::Occupied(first) => {
+                self.repeated.insert(first.key().clone());
+            }
+            Entry::Vacant(free) => {
+                free.insert(value);
+            }
         }
     }
 

@@ -3,9 +3,7 @@
 use crate::{Service, ServiceError, Source, Tenant};
 use madoguchi_domain::{
     EmailAddress, Entropy, Secret,
-    account::{
-        Account, AccountState, Credential, CredentialKind, Enrolment, Profile, StaffRole,
-    },
+    account::{Account, AccountState, Credential, CredentialKind, Enrolment, Profile, StaffRole},
     audit::{Action, Actor},
     form::SearchKeys,
     id::{AccountId, EnrolmentId},
@@ -38,10 +36,7 @@ pub enum CreateAccountError {
 
 impl From<StoreError> for CreateAccountError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict => Self::Exists,
-            other => Self::Service(other.into()),
-        }
+        if matches!(error, StoreError::Conflict) { Self::Exists } else { Self::Service(error.into()) }
     }
 }
 
@@ -169,15 +164,13 @@ impl Service {
                 Credential { kind: *kind, phc, previous_phc: None, set_at: now, expires_at, consumed_at: None };
             tx.credentials().put(&account.id, &credential).await?;
         }
-        for (student_id, facts) in file.enrolments() {
-            let enrolment = Enrolment {
-                id: EnrolmentId::new(self.entropy()),
-                account: account.id.clone(),
-                student_id,
-                facts,
-                application: None,
-                created_at: now,
-            };
+        let enrolments = file.enrolments();
+        // Made at one moment, they are listed by their ids; these keep the file's order.
+        let mut ids: Vec<EnrolmentId> = enrolments.iter().map(|_| EnrolmentId::new(self.entropy())).collect();
+        ids.sort();
+        for (id, (student_id, facts)) in ids.into_iter().zip(enrolments) {
+            let enrolment =
+                Enrolment { id, account: account.id.clone(), student_id, facts, application: None, created_at: now };
             tx.enrolments().insert(&enrolment, &id_key(&enrolment.student_id)).await?;
         }
         let detail = json!({ "staff_roles": account.staff_roles, "initial": file.initial_password.is_some() });

@@ -7,10 +7,7 @@
 //! at the same duty.
 
 use crate::{
-    Service, ServiceError, Source, Tenant,
-    hashing::HashingError,
-    sessions::Begin,
-    sign_in::own_credentials_acr,
+    Service, ServiceError, Source, Tenant, hashing::HashingError, sessions::Begin, sign_in::own_credentials_acr,
 };
 use madoguchi_domain::{
     Secret, Timestamp, Token,

@@ -3,10 +3,7 @@
 //! A slot is an image field of the tenant's form. What is stored is the cleaned image ([`crate::images`]) encrypted
 //! under the tenant's key with the document's id authenticated, so that one row's bytes do not open in another's.
 
-use crate::{
-    OpenDraft, Service, ServiceError, Tenant,
-    images::ImageError,
-};
+use crate::{OpenDraft, Service, ServiceError, Tenant, images::ImageError};
 use madoguchi_domain::id::DocumentId;
 use madoguchi_store::{StoreError, documents::Document};
 use sha2::{Digest, Sha256};

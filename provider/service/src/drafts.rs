@@ -5,10 +5,7 @@
 //! token needs a [`LinkOpened`] (or a resubmission link, see [`crate::submission`]); working on a draft needs the
 //! [`OpenDraft`] that a token was good for.
 
-use crate::{
-    LinkError, LinkOpened, LinkProblem, Origin, Service, ServiceError, Source, Tenant,
-    registration::usable,
-};
+use crate::{LinkError, LinkOpened, LinkProblem, Origin, Service, ServiceError, Source, Tenant, registration::usable};
 use madoguchi_domain::{
     EmailAddress, Locale, Timestamp, Token,
     application::ApplicationState,
@@ -61,6 +58,12 @@ pub enum DraftState {
         reference: String,
         /// Its confirmed address.
         email: EmailAddress,
+        /// When it was handed in last.
+        submitted_at: Timestamp,
+        /// Whether that was a correction.
+        correction: bool,
+        /// The relying party that the applicant came from.
+        return_client: Option<String>,
     },
     /// Its time is over, or something ended it: a new link is needed.
     Ended,
@@ -134,6 +137,10 @@ impl OpenDraft {
     /// What was typed so far.
     pub fn answers(&self) -> &Answers {
         &self.draft.answers
+    }
+    /// When it was last saved.
+    pub fn saved_at(&self) -> Timestamp {
+        self.draft.updated_at
     }
     /// Grows with each save.
     pub fn revision(&self) -> i64 {
@@ -244,7 +251,13 @@ impl Service {
         };
         if draft.submitted_at.is_some() {
             return Ok(match application {
-                Some(a) => DraftState::Submitted { reference: a.reference, email: a.email },
+                Some(a) => DraftState::Submitted {
+                    correction: a.lifecycle.version > 1,
+                    submitted_at: a.submitted_at,
+                    reference: a.reference,
+                    email: a.email,
+                    return_client: a.return_client,
+                },
                 None => DraftState::Ended,
             });
         }

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 /// Images that are decoded at the same time; each may hold some ten bytes for every pixel.
 const SLOTS: usize = 2;
 /// How long an upload waits for a slot, and then for its decoding.
-const DEADLINE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// What a decoder may allocate beside the pixels it returns.
 const DECODER_MEMORY: u64 = 64 * 1024 * 1024;
 /// Widest and highest that is read.
@@ -101,15 +101,21 @@ impl std::fmt::Debug for CleanImage {
 #[derive(Debug, Clone)]
 pub struct ImagePipeline {
     slots: Arc<Semaphore>,
+    patience: Duration,
 }
 
 impl Default for ImagePipeline {
     fn default() -> Self {
-        Self { slots: Arc::new(Semaphore::new(SLOTS)) }
+        Self::with_patience(PATIENCE)
     }
 }
 
 impl ImagePipeline {
+    /// One that waits for so long: for a slot, and then for the decoding.
+    pub fn with_patience(patience: Duration) -> Self {
+        Self { slots: Arc::new(Semaphore::new(SLOTS)), patience }
+    }
+
     /// Reads, checks and draws an upload anew.
     ///
     /// # Errors
@@ -118,7 +124,7 @@ impl ImagePipeline {
         // What can be refused without a slot, is.
         let format = sniff(&upload, policy)?;
         let max_pixels = policy.max_pixels;
-        let waited = tokio::time::timeout(DEADLINE, Arc::clone(&self.slots).acquire_owned()).await;
+        let waited = tokio::time::timeout(self.patience, Arc::clone(&self.slots).acquire_owned()).await;
         let Ok(Ok(slot)) = waited else { return Err(ImageError::Busy) };
         // The slot moves along: a decoder that outlives the deadline keeps it until it ends.
         let task = tokio::task::spawn_blocking(move || {
@@ -126,7 +132,7 @@ impl ImagePipeline {
             drop(slot);
             clean
         });
-        match tokio::time::timeout(DEADLINE, task).await {
+        match tokio::time::timeout(self.patience, task).await {
             Ok(Ok(clean)) => clean,
             Ok(Err(_panicked)) => Err(ImageError::Broken),
             Err(_elapsed) => Err(ImageError::Busy),
@@ -249,16 +255,16 @@ fn on_white(pixels: DynamicImage) -> DynamicImage {
 }
 
 fn has_few_colours(pixels: &DynamicImage) -> bool {
-    match pixels {
-        DynamicImage::ImageRgb8(rgb) => {
+    match pixels.as_rgb8() {
+        Some(rgb) => {
             let mut seen = HashSet::with_capacity(FEW_COLOURS + 1);
             rgb.pixels().all(|p| {
                 seen.insert(p.0);
                 seen.len() <= FEW_COLOURS
             })
         }
-        // A grey photograph has 256 tones as well; it is told by its noise, which this does not look for.
-        other => !other.color().has_color() && u64::from(other.width()) * u64::from(other.height()) < 1_000_000,
+        // A grey photograph has 256 tones as well; only a small one is worth keeping without loss.
+        None => u64::from(pixels.width()) * u64::from(pixels.height()) < 1_000_000,
     }
 }
 

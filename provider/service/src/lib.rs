@@ -7,10 +7,18 @@
 
 pub mod accounts;
 pub mod credentials;
+pub mod directory;
+pub mod documents;
+pub mod drafts;
 pub mod hashing;
+mod home;
+pub mod images;
 pub mod mail;
+pub mod registration;
+pub mod review;
 pub mod sessions;
 pub mod sign_in;
+pub mod submission;
 pub mod tenants;
 pub mod vault;
 
@@ -19,11 +27,19 @@ mod error;
 mod gate;
 mod workers;
 
+pub use directory::{ImportedRoster, RosterError, RosterImport, RosterReport};
+pub use documents::{DocumentImage, Rendition, UploadError};
+pub use drafts::{CorrectionAsked, DraftError, DraftOpened, DraftState, OpenDraft, TermsError};
 pub use error::{ServiceError, StartError};
 pub use hashing::{Hashing, HashingOptions};
 pub use mail::{MailRenderError, MailRenderer, MailTransport, Rendered};
+pub use registration::{
+    LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest, RegistrationRequested,
+};
+pub use review::{DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling};
 pub use sessions::{ActiveSession, SessionState};
 pub use sign_in::{SignIn, SignInError, SignedIn};
+pub use submission::{ResubmissionLink, SubmitError, Submitted};
 pub use tenants::Tenant;
 pub use vault::{MasterKey, Vault};
 
@@ -44,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) public_url: Url,
     pub(crate) hashing: Hashing,
+    /// Where uploaded images are decoded.
+    pub(crate) images: images::ImagePipeline,
     /// Sign-ins under way.
     pub(crate) sign_ins: gate::Gate,
     pub(crate) vault: Vault,
@@ -53,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) verifier: Option<Arc<dyn ApplicantVerifier>>,
     /// Rung when a mail was put into the outbox, so that the worker need not wait for its next round.
     pub(crate) outbox_bell: tokio::sync::Notify,
+    /// How many mails this process wrote.
+    pub(crate) mails_written: std::sync::atomic::AtomicU64,
     /// What goes on after a request was answered.
     pub(crate) background: tokio_util::task::TaskTracker,
 }
@@ -105,6 +125,7 @@ impl Service {
             entropy: parts.entropy,
             public_url: parts.public_url,
             hashing,
+            images: images::ImagePipeline::default(),
             sign_ins: gate::Gate::new(places),
             vault,
             tenants: tenants::TenantCache::default(),
@@ -112,6 +133,7 @@ impl Service {
             directory: parts.directory,
             verifier: parts.verifier,
             outbox_bell: tokio::sync::Notify::new(),
+            mails_written: std::sync::atomic::AtomicU64::new(0),
             background: tokio_util::task::TaskTracker::new(),
         }));
         service.poll_tenants().await?;

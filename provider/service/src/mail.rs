@@ -15,11 +15,13 @@ pub use transport::{DeliveryError, MailTransport};
 use crate::{Service, ServiceError, Tenant};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use madoguchi_domain::{
-    EmailAddress, Locale,
-    id::MailId,
+    EmailAddress, Locale, Timestamp,
+    id::{ALPHABET, MailId},
     mail::{MailKind, OutboxMail},
+    random,
 };
 use madoguchi_store::Tx;
+use std::sync::atomic::Ordering;
 
 /// Writes mails in the words of a tenant's theme, in the recipient's language.
 pub trait MailRenderer: Send + Sync + 'static {
@@ -60,7 +62,7 @@ impl Service {
         let locale = tenant.config.locale([locale.as_str()]);
         let rendered = self.0.mail_renderer.render(tenant, locale, &mail).map_err(ServiceError::bug)?;
         let now = self.now();
-        let id = MailId::new(self.entropy());
+        let id = self.next_mail_id(now);
         let message = message::compose(tenant, locale, to, &id, now, &rendered)?;
         let vault = self.vault();
         let sealed_text = vault.seal(&tenant.slug, PURPOSE, &text_of(&id), rendered.body.as_bytes()).await?;
@@ -76,6 +78,18 @@ impl Service {
         };
         tx.mails().enqueue(&mail).await?;
         Ok(id)
+    }
+
+    /// A name that sorts by time, and within a second in the order of writing, so that newest first is just that.
+    fn next_mail_id(&self, now: Timestamp) -> MailId {
+        let base32 = |number: u64, digits: u32| -> String {
+            let digit = |place: u32| usize::try_from(number >> (5 * place) & 31).unwrap_or(0);
+            (0..digits).rev().filter_map(|place| ALPHABET.get(digit(place))).map(|c| char::from(*c)).collect()
+        };
+        let seconds = u64::try_from(now.seconds()).unwrap_or(0);
+        let count = self.0.mails_written.fetch_add(1, Ordering::Relaxed);
+        let rest = random::text(self.entropy(), ALPHABET, 14);
+        MailId::known(format!("eml_{}{}{rest}", base32(seconds, 7), base32(count, 5)))
     }
 
     /// Commits, and wakes the worker that delivers mails.

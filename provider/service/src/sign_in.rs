@@ -279,9 +279,7 @@ pub(crate) fn is_usable(initial: &Credential, now: Timestamp) -> bool {
 }
 
 /// Wrong is an answer here; what is neither right nor wrong ends the sign-in.
-fn verdict(
-    result: Option<Result<PasswordVerified, HashingError>>,
-) -> Result<Option<PasswordVerified>, ServiceError> {
+fn verdict(result: Option<Result<PasswordVerified, HashingError>>) -> Result<Option<PasswordVerified>, ServiceError> {
     match result {
         Some(Ok(verified)) => Ok(Some(verified)),
         Some(Err(HashingError::Wrong)) => Ok(None),

@@ -276,11 +276,7 @@ impl Service {
     ///
     /// # Errors
     /// [`LinkError`].
-    pub async fn begin_resubmission(
-        &self,
-        tenant: &Tenant,
-        link: &ResubmissionLink,
-    ) -> Result<DraftOpened, LinkError> {
+    pub async fn begin_resubmission(&self, tenant: &Tenant, link: &ResubmissionLink) -> Result<DraftOpened, LinkError> {
         let store = self.store(tenant);
         let now = self.now();
         let application = &link.application;

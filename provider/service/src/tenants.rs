@@ -87,10 +87,7 @@ pub enum ApplyError {
 
 impl From<StoreError> for ApplyError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict => Self::Conflict,
-            other => Self::Service(other.into()),
-        }
+        if matches!(error, StoreError::Conflict) { Self::Conflict } else { Self::Service(error.into()) }
     }
 }
 

@@ -48,6 +48,15 @@ impl MasterKey {
         Ok(Self::from_bytes(bytes))
     }
 
+    /// A key of 32 bytes for another use, named by `label`; the same on every node.
+    pub fn derive(&self, label: &str) -> [u8; 32] {
+        use ring::hmac::{HMAC_SHA256, Key, sign};
+        let tag = sign(&Key::new(HMAC_SHA256, self.0.as_slice()), format!("madoguchi/{label}").as_bytes());
+        let mut key = [0; 32];
+        key.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        key
+    }
+
     /// The text for a file that only the provider may read.
     pub fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(STANDARD.encode(self.0.as_slice()))
@@ -86,10 +95,9 @@ impl From<VaultError> for crate::ServiceError {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::Store(store) => store.into(),
-            VaultError::BadMasterKey
-            | VaultError::WrongMasterKey
-            | VaultError::Damaged { .. }
-            | VaultError::Crypto => Self::bug(error),
+            VaultError::BadMasterKey | VaultError::WrongMasterKey | VaultError::Damaged { .. } | VaultError::Crypto => {
+                Self::bug(error)
+            }
         }
     }
 }

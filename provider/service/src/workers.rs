@@ -20,10 +20,10 @@ impl Service {
     /// may do so on one database.
     pub async fn run_workers(&self, transport: Arc<dyn MailTransport>, stop: CancellationToken) {
         tokio::join!(
-            self.run_outbox(transport.as_ref(), &stop),
-            every(POLL, &stop, "tenants could not be re-read", || self.poll_tenants()),
-            every(SWEEP, &stop, "expired rows could not be removed", || self.sweep()),
-            every(CHAIN, &stop, "the audit log could not be chained", || self.chain_audit()),
+            Box::pin(self.run_outbox(transport.as_ref(), &stop)),
+            every(POLL, &stop, "tenants could not be re-read", || Box::pin(self.poll_tenants())),
+            every(SWEEP, &stop, "expired rows could not be removed", || Box::pin(self.sweep())),
+            every(CHAIN, &stop, "the audit log could not be chained", || Box::pin(self.chain_audit())),
         );
         self.background_done().await;
     }

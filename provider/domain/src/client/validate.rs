@@ -8,8 +8,22 @@ const TAGGED: &[(&str, bool)] =
     &[("client_name", false), ("client_uri", true), ("logo_uri", true), ("policy_uri", true), ("tos_uri", true)];
 
 /// Schemes that a native application may not claim for itself: they belong to everybody.
-const SHARED_SCHEMES: &[&str] =
-    &["javascript", "data", "file", "blob", "about", "vbscript", "mailto", "tel", "sms", "ftp", "ws", "wss", "intent", "view-source"];
+const SHARED_SCHEMES: &[&str] = &[
+    "javascript",
+    "data",
+    "file",
+    "blob",
+    "about",
+    "vbscript",
+    "mailto",
+    "tel",
+    "sms",
+    "ftp",
+    "ws",
+    "wss",
+    "intent",
+    "view-source",
+];
 
 /// Everything that is wrong with a client's metadata; nothing when it may be registered. An absent `client_id` is no fault:
 /// registration makes one.
@@ -28,7 +42,10 @@ pub fn validate(client: &ClientMetadata) -> Vec<ClientProblem> {
     tagged(client, &mut wrong);
 
     if client.redirect_uris.is_empty() && client.grant_types.iter().any(|g| g == "authorization_code") {
-        wrong("redirect_uris".into(), "expected at least one redirect URI for the grant type authorization_code".into());
+        wrong(
+            "redirect_uris".into(),
+            "expected at least one redirect URI for the grant type authorization_code".into(),
+        );
     }
     for (member, uris) in
         [("redirect_uris", &client.redirect_uris), ("post_logout_redirect_uris", &client.post_logout_redirect_uris)]
@@ -85,7 +102,10 @@ pub fn validate(client: &ClientMetadata) -> Vec<ClientProblem> {
     for (index, acr) in client.default_acr_values.iter().enumerate() {
         if crate::session::Acr::from_value(acr).is_none() {
             let known: Vec<_> = crate::session::Acr::ALL.iter().map(|a| a.as_str()).collect();
-            wrong(format!("default_acr_values[{index}]"), format!("expected one of {}, found {acr:?}", known.join(", ")));
+            wrong(
+                format!("default_acr_values[{index}]"),
+                format!("expected one of {}, found {acr:?}", known.join(", ")),
+            );
         }
     }
     problems
@@ -99,7 +119,9 @@ fn tagged(client: &ClientMetadata, wrong: &mut impl FnMut(String, String)) {
         });
         match known {
             None => wrong(member.clone(), format!("unknown member {member:?}")),
-            Some((_, false)) if has_control(value) => wrong(member.clone(), "control characters are not allowed".into()),
+            Some((_, false)) if has_control(value) => {
+                wrong(member.clone(), "control characters are not allowed".into())
+            }
             Some((_, true)) => match Url::parse(value) {
                 Err(error) => wrong(member.clone(), format!("expected a URL, found {value:?}: {error}")),
                 Ok(url) => {
@@ -122,7 +144,8 @@ fn authentication(client: &ClientMetadata, wrong: &mut impl FnMut(String, String
         if keys.is_none_or(|k| k.is_empty() || !k.iter().all(serde_json::Value::is_object)) {
             wrong("jwks".into(), "expected a key set: { \"keys\": [ … ] } with at least one key (RFC 7517 §5)".into());
         }
-        let private = |key: &serde_json::Value| ["d", "p", "q", "dp", "dq", "qi", "k"].iter().any(|m| key.get(m).is_some());
+        let private =
+            |key: &serde_json::Value| ["d", "p", "q", "dp", "dq", "qi", "k"].iter().any(|m| key.get(m).is_some());
         if keys.is_some_and(|k| k.iter().any(private)) {
             wrong("jwks".into(), "expected public keys only; a private or symmetric key stands here".into());
         }
@@ -176,7 +199,9 @@ fn redirect_uri(uri: &str, application: ApplicationType) -> Result<(), String> {
             ApplicationType::Native => Err(format!(
                 "expected a private-use scheme made from a domain name, such as jp.ac.example.app; found {scheme} (RFC 8252 §7.1)"
             )),
-            ApplicationType::Web => Err(format!("expected https, found {scheme}; private-use schemes are for native applications")),
+            ApplicationType::Web => {
+                Err(format!("expected https, found {scheme}; private-use schemes are for native applications"))
+            }
         },
     }
 }

@@ -297,11 +297,8 @@ impl Field {
 
 /// `ＡＢ１２３４５６７８ＣＤ` → `AB12345678CD`.
 fn residence_card(text: &str) -> Option<String> {
-    let number: String = fold::half_width(text)
-        .to_uppercase()
-        .chars()
-        .filter(|c| !c.is_whitespace() && !fold::is_hyphen(*c))
-        .collect();
+    let number: String =
+        fold::half_width(text).to_uppercase().chars().filter(|c| !c.is_whitespace() && !fold::is_hyphen(*c)).collect();
     let shaped = number.len() == 12
         && number.char_indices().all(|(i, c)| match i {
             2..=9 => c.is_ascii_digit(),

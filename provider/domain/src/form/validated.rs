@@ -69,7 +69,7 @@ impl Validated {
             own => own.to_owned(),
         };
         Profile {
-            name: self.kept("name"),
+            name: if self.answer("name").is_empty() { self.kept("name_roman") } else { self.kept("name") },
             name_kana: self.kept("name_kana"),
             name_roman,
             birth_date: self.birth_date(),

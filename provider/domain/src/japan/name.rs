@@ -63,7 +63,9 @@ pub fn split(name: &str) -> (Option<&str>, &str) {
 /// The first character that no name has: digits, brackets, signs of mail and markup.
 pub fn stranger(name: &str) -> Option<char> {
     name.chars().find(|c| {
-        c.is_numeric() && !matches!(c, '一'..='鿿' | '〇' | '〻' | '㐀'..='䶿') && !('\u{3007}'..='\u{3029}').contains(c)
+        c.is_numeric()
+            && !matches!(c, '一'..='鿿' | '〇' | '〻' | '㐀'..='䶿')
+            && !('\u{3007}'..='\u{3029}').contains(c)
             || "<>[]{}|\\^~@#$%&*+=_:;\"!?/".contains(*c)
     })
 }
@@ -72,8 +74,7 @@ pub fn stranger(name: &str) -> Option<char> {
 /// at least one letter.
 pub fn is_roman(name: &str) -> bool {
     let latin = |c: char| {
-        c.is_ascii_alphabetic()
-            || matches!(c, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ɏ' | '\u{0300}'..='\u{036F}' | 'Ḁ'..='ỿ')
+        c.is_ascii_alphabetic() || matches!(c, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ɏ' | '\u{0300}'..='\u{036F}' | 'Ḁ'..='ỿ')
     };
     name.chars().any(latin) && name.chars().all(|c| latin(c) || " '-.,()".contains(c))
 }

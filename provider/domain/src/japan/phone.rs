@@ -25,9 +25,7 @@ pub fn parse(typed: &str) -> Option<Phone> {
     }
     let e164 = match (international, digits.strip_prefix("81")) {
         (true, Some(rest)) => domestic(&format!("0{}", rest.strip_prefix('0').unwrap_or(rest)))?,
-        (true, None) => {
-            ((7..=15).contains(&digits.len()) && !digits.starts_with('0')).then(|| format!("+{digits}"))?
-        }
+        (true, None) => ((7..=15).contains(&digits.len()) && !digits.starts_with('0')).then(|| format!("+{digits}"))?,
         (false, _) => domestic(digits)?,
     };
     Some(Phone { e164, display })
@@ -70,7 +68,9 @@ mod tests {
 
     #[test]
     fn what_nobody_can_dial_is_refused() {
-        for bad in ["", "-", "12345", "03-1111-222", "090-1111-22222", "0011112222", "電話なし", "+", "+81", "+0123456789"] {
+        for bad in
+            ["", "-", "12345", "03-1111-222", "090-1111-22222", "0011112222", "電話なし", "+", "+81", "+0123456789"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -31,10 +31,8 @@ pub struct PostalPlace {
 
 /// The seven digits of a postal code as people type it: `〒１００−０００１`, `100 0001`, `1000001`.
 pub fn parse(typed: &str) -> Option<String> {
-    let digits: String = fold::half_width(typed)
-        .chars()
-        .filter(|c| !(c.is_whitespace() || *c == '〒' || fold::is_hyphen(*c)))
-        .collect();
+    let digits: String =
+        fold::half_width(typed).chars().filter(|c| !(c.is_whitespace() || *c == '〒' || fold::is_hyphen(*c))).collect();
     (digits.len() == 7 && digits.chars().all(|c| c.is_ascii_digit())).then_some(digits)
 }
 
@@ -94,7 +92,8 @@ mod tests {
 
     #[test]
     fn postal_codes_are_read_as_people_type_them() {
-        for typed in ["1000001", "100-0001", "〒１００－０００１", "100ー0001", " 100 0001 ", "〒 100‐0001"] {
+        for typed in ["1000001", "100-0001", "〒１００－０００１", "100ー0001", " 100 0001 ", "〒 100‐0001"]
+        {
             assert_eq!(parse(typed).as_deref(), Some("1000001"), "{typed}");
         }
         for bad in ["", "100-001", "10000011", "abc-defg", "１００−０００"] {
@@ -139,5 +138,17 @@ mod tests {
             }
         }
         assert_eq!((rows, codes.len()), (124_187, 120_720));
+    }
+
+    #[test]
+    fn timing_tmp() {
+        let t = std::time::Instant::now();
+        for i in 0..200u32 {
+            std::hint::black_box(lookup(&format!("{:07}", 1000001 + i * 30000)));
+        }
+        eprintln!("TIMING {:?} per lookup; blocks {} index {}", t.elapsed() / 200, BLOCKS.len(), INDEX.len());
+        let t = std::time::Instant::now();
+        std::hint::black_box(place::municipality("47382"));
+        eprintln!("TIMING municipality {:?}", t.elapsed());
     }
 }

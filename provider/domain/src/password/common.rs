@@ -8,7 +8,8 @@ static LIST: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 });
 
 /// Rows of keyboards, walked in either direction.
-const ROWS: &[&str] = &["1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "1qaz2wsx3edc4rfv5tgb6yhn7ujm"];
+const ROWS: &[&str] =
+    &["1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "1qaz2wsx3edc4rfv5tgb6yhn7ujm"];
 
 /// Whether a folded password (NFKC, small letters) is one of the list, with or without digits and marks around it and
 /// figures for letters in it, or a run of characters.
@@ -38,9 +39,8 @@ fn letter(c: char) -> char {
 /// Whether it is one or two characters repeated, a few characters repeated, or a walk along a row.
 fn is_run(folded: &str) -> bool {
     let chars: Vec<char> = folded.chars().collect();
-    let repeats = (1..=4).any(|period| {
-        chars.len() > period && chars.iter().zip(chars.iter().skip(period)).all(|(a, b)| a == b)
-    });
+    let repeats =
+        (1..=4).any(|period| chars.len() > period && chars.iter().zip(chars.iter().skip(period)).all(|(a, b)| a == b));
     let walks = |row: &str| {
         let twice = format!("{row}{row}");
         let back: String = twice.chars().rev().collect();

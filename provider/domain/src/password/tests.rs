@@ -60,13 +60,24 @@ fn single_rules_can_be_replaced_but_eight_is_the_floor() {
 #[test]
 fn what_is_tried_first_is_refused() {
     let rules = alphanumeric();
-    for weak in ["Password1", "Passw0rd", "Password2024", "Qwerty123", "Sakura2020", "Doraemon1", "Aa1Aa1Aa1Aa1", "TaroYamada1"] {
+    for weak in
+        ["Password1", "Passw0rd", "Password2024", "Qwerty123", "Sakura2020", "Doraemon1", "Aa1Aa1Aa1Aa1", "TaroYamada1"]
+    {
         let rules = Rules { blocklist: true, ..rules };
         let common = codes(&rules, weak, None).contains(&"common");
         assert_eq!(common, weak != "TaroYamada1", "{weak}");
     }
     let standard = PasswordPolicy { min_length: Some(8), ..PasswordPolicy::default() }.rules();
-    for weak in ["12345678", "aaaaaaaa", "qwertyuiop", "taro.yamada", "Taro.Yamada1990", "RZ00000001", "ｐａｓｓｗｏｒｄ", "p@ssw0rd!"] {
+    for weak in [
+        "12345678",
+        "aaaaaaaa",
+        "qwertyuiop",
+        "taro.yamada",
+        "Taro.Yamada1990",
+        "RZ00000001",
+        "ｐａｓｓｗｏｒｄ",
+        "p@ssw0rd!",
+    ] {
         assert_eq!(codes(&standard, weak, None), ["common"], "{weak}");
     }
 }

@@ -248,9 +248,9 @@ impl Reading<'_> {
 
 /// The line of the first character that nobody sees.
 fn hidden(text: &str) -> Option<(usize, char)> {
-    text.lines()
-        .enumerate()
-        .find_map(|(i, line)| line.chars().find(|c| *c != '\t' && crate::japan::fold::is_hidden(*c)).map(|c| (i + 1, c)))
+    text.lines().enumerate().find_map(|(i, line)| {
+        line.chars().find(|c| *c != '\t' && crate::japan::fold::is_hidden(*c)).map(|c| (i + 1, c))
+    })
 }
 
 #[cfg(test)]

@@ -157,7 +157,8 @@ pub struct LockoutPolicy {
     pub threshold: u32,
     /// … within so long lock the identifier …
     pub window: Span,
-    /// … for so long; absent: until staff unlocks it.
+    /// … for so long; absent from a `[lockout]` that is given: until staff unlocks it.
+    #[serde(default)]
     pub duration: Option<Span>,
 }
 

@@ -185,7 +185,7 @@ fn assertion_claims<'a>(
     let audience = match claims.get("aud")? {
         Value::String(aud) => for_us(aud),
         Value::Array(all) => matches!(all.as_slice(), [Value::String(aud)] if for_us(aud)),
-        _ => false,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     };
     let expires = time("exp")??;
     let not_later = |name: &str| match time(name) {

@@ -86,10 +86,12 @@ fn presented(request: &EndpointRequest<'_>) -> Result<String, ProtocolError> {
 /// RFC 6750 §3: the error in the header too, and nothing but the scheme for a request that had no token at all.
 fn refusal(tenant: &TenantView, error: &ProtocolError, presented: bool) -> Reply {
     let body = json!({"error": error.code.as_str(), "error_description": error.description});
-    let status = match error.code {
-        ErrorCode::InvalidRequest => 400,
-        ErrorCode::InsufficientScope => 403,
-        _ => 401,
+    let status = if error.code == ErrorCode::InvalidRequest {
+        400
+    } else if error.code == ErrorCode::InsufficientScope {
+        403
+    } else {
+        401
     };
     let realm = format!("Bearer realm=\"{}\"", tenant.issuer);
     let challenge = if presented {

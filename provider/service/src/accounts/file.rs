@@ -30,7 +30,11 @@ pub struct FileProblem {
 
 impl std::fmt::Display for FileProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.pointer.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.pointer, self.message) }
+        if self.pointer.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.pointer, self.message)
+        }
     }
 }
 
@@ -287,7 +291,8 @@ mod tests {
     #[test]
     fn every_problem_is_named_with_its_place_and_no_value() {
         let found = problems(r#"{"login":"x","password":["geheim"],"claims":{"shoe_size":43},"student_ids":[1]}"#);
-        let places = ["/login: unknown", "/password: expected", "/login_id: is missing", "/claims/shoe_size", "/student_ids"];
+        let places =
+            ["/login: unknown", "/password: expected", "/login_id: is missing", "/claims/shoe_size", "/student_ids"];
         for part in places {
             assert!(found.iter().any(|p| p.contains(part)), "{part} in {found:?}");
         }

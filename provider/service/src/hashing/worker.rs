@@ -106,8 +106,7 @@ impl Queue {
                 return Next::Closed;
             }
             if holding {
-                let (woken, timeout) =
-                    self.bell.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+                let (woken, timeout) = self.bell.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
                 state = woken;
                 if timeout.timed_out() && state.jobs.is_empty() {
                     return Next::Idle;

@@ -3,7 +3,7 @@
 use super::{DeliveryError, MailTransport, PURPOSE, text_of, transport::Parcel};
 use crate::{Service, ServiceError};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use madoguchi_domain::{TenantSlug, Timestamp, random};
+use madoguchi_domain::{TenantSlug, Timestamp, id::MailId, random};
 use madoguchi_store::outbox::ClaimedMail;
 use metrics::{counter, gauge};
 use std::time::Duration;
@@ -26,6 +26,8 @@ const ROUND: Duration = Duration::from_secs(5);
 /// A mail as the demo's mailbox page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct SentMail {
+    /// Its name.
+    pub id: MailId,
     /// Whose.
     pub tenant: TenantSlug,
     /// Recipient.
@@ -159,6 +161,7 @@ impl Service {
                 Ok(_) | Err(_) => String::new(),
             };
             mails.push(SentMail {
+                id: mail.id,
                 tenant: stored.tenant,
                 to: mail.to,
                 from: mail.from,

@@ -341,7 +341,14 @@ impl Service {
             None => None,
         };
         match store.accounts().by_email(&application.email.canonical()).await? {
-            Some(other) if moves.as_ref().is_none_or(|m| m.id != other.id) => return Err(DecideError::EmailTaken),
+            Some(other) if moves.as_ref().is_none_or(|m| m.id != other.id) => {
+                // It may be the account that somebody else's approval has just made.
+                let stands = store.applications().find(&application.id).await?;
+                return match stands {
+                    Some(stands) if stands.lifecycle == application.lifecycle => Err(DecideError::EmailTaken),
+                    Some(_) | None => Err(self.lost(tenant, application).await?),
+                };
+            }
             Some(_) | None => {}
         }
         if settings.registration.approval == Approval::TwoReviewers {
@@ -411,8 +418,7 @@ impl Service {
             return Err(DecideError::WrongAccount);
         }
         let (accounts, _) = duplicates(&self.store(tenant), application, claimed).await?;
-        let account =
-            accounts.into_iter().map(|a| a.account).find(|a| a.id == *id).ok_or(DecideError::WrongAccount)?;
+        let account = accounts.into_iter().map(|a| a.account).find(|a| a.id == *id).ok_or(DecideError::WrongAccount)?;
         match account.state {
             AccountState::Disabled => return Err(DecideError::WrongAccount),
             AccountState::Active | AccountState::Provisioned => {}
@@ -493,6 +499,10 @@ impl Service {
             }
         };
         self.enqueue_mail(&mut tx, tenant, &application.email, &application.locale, mail).await?;
+        if let Some(old) = prepared.approval.as_ref().and_then(|admission| admission.moves.as_ref()) {
+            let notice = MailKind::AddressMoved { at: now, reference: application.reference.clone() };
+            self.enqueue_mail(&mut tx, tenant, &old.email, &old.locale, notice).await?;
+        }
         let detail = serde_json::json!({
             "reference": application.reference, "version": version, "verdict": verdict.as_str(),
             "account": account, "moved": matches!(decided, Decided::Moved { .. }),
@@ -651,8 +661,15 @@ impl Service {
             },
             Ruling::Reject { .. } | Ruling::RequestCorrection { .. } => {
                 let verdict = form.ruling.verdict();
-                let prepared =
-                    Prepared { application: application.clone(), claimed, state, verdict, reason, notes, approval: None };
+                let prepared = Prepared {
+                    application: application.clone(),
+                    claimed,
+                    state,
+                    verdict,
+                    reason,
+                    notes,
+                    approval: None,
+                };
                 match verdict {
                     Verdict::Approve | Verdict::Reject => rejected(&prepared),
                     Verdict::RequestCorrection => {

@@ -288,8 +288,7 @@ pub(crate) async fn duplicates(
 
     let mut accounts = Vec::new();
     for AccountWithEnrolments { account, enrolments } in store.accounts().similar(keys, &email).await? {
-        let numbers: Vec<String> =
-            enrolments.iter().map(|e| madoguchi_domain::japan::id_key(&e.student_id)).collect();
+        let numbers: Vec<String> = enrolments.iter().map(|e| madoguchi_domain::japan::id_key(&e.student_id)).collect();
         let other_keys = account_keys(&account.profile);
         let other_email = account.email.canonical();
         let other = Person {
@@ -306,8 +305,7 @@ pub(crate) async fn duplicates(
     for other in store.applications().similar(keys, &email, &application.id).await? {
         let other_keys = super::decide::stored(&other).search_keys();
         let other_email = other.email.canonical();
-        let person =
-            Person { email: &other_email, keys: &other_keys, student_ids: vec![&other_keys.student_id_key] };
+        let person = Person { email: &other_email, keys: &other_keys, student_ids: vec![&other_keys.student_id_key] };
         let why = resemblance(&this, &person);
         if !why.is_empty() {
             let name = other.answers.get("name").cloned().unwrap_or_default();

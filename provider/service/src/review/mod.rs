@@ -8,14 +8,10 @@ mod decide;
 mod evidence;
 
 pub use decide::{BY_DIRECTORY, DecideError, Decided, DecisionForm, Ruling};
-pub use evidence::{
-    AccountLike, ApplicationLike, ComparedItem, Resemblance, RosterAnswer, RosterRecord,
-};
 pub(crate) use evidence::Claimed;
+pub use evidence::{AccountLike, ApplicationLike, ComparedItem, Resemblance, RosterAnswer, RosterRecord};
 
-use crate::{
-    ActiveSession, DocumentImage, Rendered, Rendition, Service, ServiceError, Source, Tenant,
-};
+use crate::{ActiveSession, DocumentImage, Rendered, Rendition, Service, ServiceError, Source, Tenant};
 use decide::{is_reapplication, stored};
 use evidence::{duplicates, is_own};
 use madoguchi_domain::{

@@ -49,10 +49,14 @@ mod tests {
         let files = |pairs: &[(&str, &[u8])]| -> TenantFiles {
             pairs.iter().map(|(name, content)| ((*name).to_owned(), content.to_vec())).collect()
         };
-        let old = files(&[("a.toml", b"x = 1\ny = 2\n"), ("gone.md", b"bye\n"), ("same", b"s"), ("logo.png", b"\xff1")]);
+        let old =
+            files(&[("a.toml", b"x = 1\ny = 2\n"), ("gone.md", b"bye\n"), ("same", b"s"), ("logo.png", b"\xff1")]);
         let new = files(&[("a.toml", b"x = 1\ny = 3\n"), ("new.md", b"hi\n"), ("same", b"s"), ("logo.png", b"\xff22")]);
         let diffs = between(&old, &new);
-        assert_eq!(diffs.iter().map(|d| d.file.as_str()).collect::<Vec<_>>(), ["a.toml", "gone.md", "logo.png", "new.md"]);
+        assert_eq!(
+            diffs.iter().map(|d| d.file.as_str()).collect::<Vec<_>>(),
+            ["a.toml", "gone.md", "logo.png", "new.md"]
+        );
         assert!(diffs[0].text.contains("-y = 2\n+y = 3\n"), "{}", diffs[0].text);
         assert!(diffs[1].text.contains("+++ /dev/null"), "{}", diffs[1].text);
         assert!(diffs[2].text.contains("2 bytes in force, 3 bytes given"), "{}", diffs[2].text);

@@ -35,12 +35,20 @@ impl EnrolmentView {
             Self {
                 id: "enr_1".into(),
                 student_id: "B19-04217".into(),
-                description: by(locale, "文学部 国文学科　2019年4月入学・2023年3月卒業", "Faculty of Letters, Japanese Literature · April 2019 – March 2023"),
+                description: by(
+                    locale,
+                    "文学部 国文学科　2019年4月入学・2023年3月卒業",
+                    "Faculty of Letters, Japanese Literature · April 2019 – March 2023",
+                ),
             },
             Self {
                 id: "enr_2".into(),
                 student_id: "M23-00318".into(),
-                description: by(locale, "大学院文学研究科 修士課程　2023年4月入学・2025年3月修了", "Graduate School of Letters, Master's · April 2023 – March 2025"),
+                description: by(
+                    locale,
+                    "大学院文学研究科 修士課程　2023年4月入学・2025年3月修了",
+                    "Graduate School of Letters, Master's · April 2023 – March 2025",
+                ),
             },
         ]
     }
@@ -89,8 +97,12 @@ impl Page for EnrolmentChoice {
         &self.missing
     }
     fn samples(locale: &str) -> Vec<(&'static str, Self)> {
-        let usual = Self { client: ClientView::sample(locale), enrolments: EnrolmentView::sample(locale), missing: vec![] };
-        let error = Self { missing: vec![super::Problem::at("enrolment", Say::key("enrolment_choice.missing"))], ..usual.clone() };
+        let usual =
+            Self { client: ClientView::sample(locale), enrolments: EnrolmentView::sample(locale), missing: vec![] };
+        let error = Self {
+            missing: vec![super::Problem::at("enrolment", Say::key("enrolment_choice.missing"))],
+            ..usual.clone()
+        };
         vec![("usual", usual), ("error", error)]
     }
 }
@@ -130,9 +142,15 @@ impl Page for Consent {
             client_host: "certificate.example.ac.jp".into(),
             items: vec![
                 ConsentItem { label: Say::key("consent.scope.openid"), values: vec![] },
-                ConsentItem { label: Say::key("consent.scope.profile"), values: vec!["山田 太郎".into(), "YAMADA Taro".into()] },
+                ConsentItem {
+                    label: Say::key("consent.scope.profile"),
+                    values: vec!["山田 太郎".into(), "YAMADA Taro".into()],
+                },
                 ConsentItem { label: Say::key("consent.scope.email"), values: vec!["taro@example.jp".into()] },
-                ConsentItem { label: Say::key("consent.scope.student_ids"), values: vec!["B19-04217".into(), "M23-00318".into()] },
+                ConsentItem {
+                    label: Say::key("consent.scope.student_ids"),
+                    values: vec!["B19-04217".into(), "M23-00318".into()],
+                },
             ],
             offline: true,
         };

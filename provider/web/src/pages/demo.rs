@@ -41,8 +41,16 @@ impl Page for Mailbox {
                 "usual",
                 Self {
                     mails: vec![
-                        line("【みなと大学】利用登録が承認されました", "[Minato University] Your registration was accepted", "taro@example.jp"),
-                        line("【みなと大学】メールアドレスの確認", "[Minato University] Confirm your mail address", "taro@example.jp"),
+                        line(
+                            "【みなと大学】利用登録が承認されました",
+                            "[Minato University] Your registration was accepted",
+                            "taro@example.jp",
+                        ),
+                        line(
+                            "【みなと大学】メールアドレスの確認",
+                            "[Minato University] Confirm your mail address",
+                            "taro@example.jp",
+                        ),
                     ],
                 },
             ),
@@ -111,7 +119,11 @@ impl Page for MailboxMessage {
                 list_url: "/dev/mail".into(),
                 from: "no-reply@certificate.example.ac.jp".into(),
                 to: "taro@example.jp".into(),
-                subject: by(locale, "【みなと大学】メールアドレスの確認", "[Minato University] Confirm your mail address"),
+                subject: by(
+                    locale,
+                    "【みなと大学】メールアドレスの確認",
+                    "[Minato University] Confirm your mail address",
+                ),
                 sent_at: SAMPLE_NOW,
                 pieces: MailPiece::pieces(&by(
                     locale,
@@ -177,12 +189,34 @@ impl Page for DemoFront {
                         service: by(locale, "証明書発行サービス", "Certificate Issuance Service"),
                         places: vec![
                             (by(locale, "ホーム", "Home page"), "http://localhost:8080/t/certificate/".into()),
-                            (by(locale, "証明書の申込み（連携アプリ）", "Certificate ordering (an app that uses the login)"), "http://localhost:8090/".into()),
-                            (by(locale, "審査デスク", "Review desk"), "http://localhost:8080/t/certificate/desk".into()),
+                            (
+                                by(
+                                    locale,
+                                    "証明書の申込み（連携アプリ）",
+                                    "Certificate ordering (an app that uses the login)",
+                                ),
+                                "http://localhost:8090/".into(),
+                            ),
+                            (
+                                by(locale, "審査デスク", "Review desk"),
+                                "http://localhost:8080/t/certificate/desk".into(),
+                            ),
                         ],
                         accounts: vec![
-                            account("卒業生", "Graduate", "graduate@example.jp", "Graduate2024", Some("Certificate2024")),
-                            account("初回ログイン前", "Before the first login", "newcomer@example.jp", "Initial2024", None),
+                            account(
+                                "卒業生",
+                                "Graduate",
+                                "graduate@example.jp",
+                                "Graduate2024",
+                                Some("Certificate2024"),
+                            ),
+                            account(
+                                "初回ログイン前",
+                                "Before the first login",
+                                "newcomer@example.jp",
+                                "Initial2024",
+                                None,
+                            ),
                             account("審査担当", "Reviewer", "clerk@example.jp", "Counter2024", Some("Register2024")),
                         ],
                     },

@@ -116,7 +116,13 @@ impl Page for DeskQueue {
         let usual = Queue::sample(locale, false);
         let empty = Queue { rows: vec![], search: "鈴木".into(), ..usual.clone() };
         vec![
-            ("usual", Self { queue: Queue { more_url: Some("?page=2".into()), ..usual }, done: Some(Say::key("desk.done.approved").with("reference", "K7Q1-M9XD-4T")) }),
+            (
+                "usual",
+                Self {
+                    queue: Queue { more_url: Some("?page=2".into()), ..usual },
+                    done: Some(Say::key("desk.done.approved").with("reference", "K7Q1-M9XD-4T")),
+                },
+            ),
             ("empty", Self { queue: empty, done: None }),
         ]
     }
@@ -299,15 +305,46 @@ impl Page for DeskApplication {
                 title: by(locale, "申請者", "Applicant"),
                 rows: vec![
                     row("name", "氏名", "Name", "髙橋 太郎", Some("高橋 太郎"), Comparison::Folded),
-                    row("name_kana", "氏名（カタカナ）", "Name in katakana", "タカハシ タロウ", Some("タカハシ タロウ"), Comparison::Same),
-                    row("birth_date", "生年月日", "Date of birth", "1990-04-01", Some("1990-04-10"), Comparison::Different),
+                    row(
+                        "name_kana",
+                        "氏名（カタカナ）",
+                        "Name in katakana",
+                        "タカハシ タロウ",
+                        Some("タカハシ タロウ"),
+                        Comparison::Same,
+                    ),
+                    row(
+                        "birth_date",
+                        "生年月日",
+                        "Date of birth",
+                        "1990-04-01",
+                        Some("1990-04-10"),
+                        Comparison::Different,
+                    ),
                 ],
             },
             DeskSection {
                 title: by(locale, "在学時の情報", "When enrolled"),
                 rows: vec![
-                    row("affiliation", "所属", "Affiliation", &by(locale, "文学部 › 国文学科", "Faculty of Letters › Japanese Literature"), Some(&by(locale, "文学部 › 国文学科", "Faculty of Letters › Japanese Literature")), Comparison::Same),
-                    DeskRow { before: Some("B19-04271".into()), ..row("student_id", "学籍番号", "Student ID number", "B19-04217", Some("B19-04217"), Comparison::Same) },
+                    row(
+                        "affiliation",
+                        "所属",
+                        "Affiliation",
+                        &by(locale, "文学部 › 国文学科", "Faculty of Letters › Japanese Literature"),
+                        Some(&by(locale, "文学部 › 国文学科", "Faculty of Letters › Japanese Literature")),
+                        Comparison::Same,
+                    ),
+                    DeskRow {
+                        before: Some("B19-04271".into()),
+                        ..row(
+                            "student_id",
+                            "学籍番号",
+                            "Student ID number",
+                            "B19-04217",
+                            Some("B19-04217"),
+                            Comparison::Same,
+                        )
+                    },
                     row("graduation", "卒業・修了年月", "Graduation", "2013-03", None, Comparison::None),
                     row("phone", "電話番号", "Phone", "03-1234-5678", None, Comparison::None),
                 ],
@@ -337,8 +374,18 @@ impl Page for DeskApplication {
                 selected: true,
             }],
             documents: vec![
-                DeskDocument { label: by(locale, "おもて面", "Front"), url: "?doc=1".into(), thumbnail_url: "/samples/document.svg".into(), current: true },
-                DeskDocument { label: by(locale, "うら面", "Back"), url: "?doc=2".into(), thumbnail_url: "/samples/document.svg".into(), current: false },
+                DeskDocument {
+                    label: by(locale, "おもて面", "Front"),
+                    url: "?doc=1".into(),
+                    thumbnail_url: "/samples/document.svg".into(),
+                    current: true,
+                },
+                DeskDocument {
+                    label: by(locale, "うら面", "Back"),
+                    url: "?doc=2".into(),
+                    thumbnail_url: "/samples/document.svg".into(),
+                    current: false,
+                },
             ],
             viewer: Some(DeskViewer {
                 url: "/samples/document.svg".into(),
@@ -350,9 +397,24 @@ impl Page for DeskApplication {
                 rotate_url: "?rotate=90".into(),
             }),
             history: vec![
-                HistoryLine { at: SAMPLE_NOW - 172_800, actor: by(locale, "申請者", "Applicant"), what: Say::key("desk.history.submitted"), detail: None },
-                HistoryLine { at: SAMPLE_NOW - 86_400, actor: "clerk2@example.jp".into(), what: Say::key("desk.history.correction_requested"), detail: Some(by(locale, "学籍番号をお確かめください。", "Check the student ID number.")) },
-                HistoryLine { at: SAMPLE_NOW, actor: by(locale, "申請者", "Applicant"), what: Say::key("desk.history.submitted"), detail: None },
+                HistoryLine {
+                    at: SAMPLE_NOW - 172_800,
+                    actor: by(locale, "申請者", "Applicant"),
+                    what: Say::key("desk.history.submitted"),
+                    detail: None,
+                },
+                HistoryLine {
+                    at: SAMPLE_NOW - 86_400,
+                    actor: "clerk2@example.jp".into(),
+                    what: Say::key("desk.history.correction_requested"),
+                    detail: Some(by(locale, "学籍番号をお確かめください。", "Check the student ID number.")),
+                },
+                HistoryLine {
+                    at: SAMPLE_NOW,
+                    actor: by(locale, "申請者", "Applicant"),
+                    what: Say::key("desk.history.submitted"),
+                    detail: None,
+                },
             ],
             templates,
             reason: String::new(),
@@ -457,7 +519,13 @@ impl Page for DeskDecided {
             next_url: Some("/t/certificate/desk/applications/app_2".into()),
             queue_url: "/t/certificate/desk".into(),
         };
-        let other = Self { state: "rejected".into(), actor: "clerk2@example.jp".into(), by_other: true, next_url: None, ..usual.clone() };
+        let other = Self {
+            state: "rejected".into(),
+            actor: "clerk2@example.jp".into(),
+            by_other: true,
+            next_url: None,
+            ..usual.clone()
+        };
         vec![("usual", usual), ("other", other)]
     }
 }

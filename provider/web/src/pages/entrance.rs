@@ -179,24 +179,62 @@ impl Page for Top {
                 Self {
                     name: by(locale, "山田 太郎", "YAMADA Taro"),
                     tiles: vec![
-                        tile("コンビニで受け取る", "Collect at a convenience store", "最短10分で、お近くの店舗で印刷できます。", "Print at a shop near you, in as little as ten minutes.", true),
-                        tile("郵送で受け取る", "Receive by post", "国内・海外の住所へお送りします。", "Sent to an address in Japan or abroad.", true),
-                        tile("英文証明書", "Certificates in English", "学部長の署名が必要な証明書です。", "Those that need the dean's signature.", false),
+                        tile(
+                            "コンビニで受け取る",
+                            "Collect at a convenience store",
+                            "最短10分で、お近くの店舗で印刷できます。",
+                            "Print at a shop near you, in as little as ten minutes.",
+                            true,
+                        ),
+                        tile(
+                            "郵送で受け取る",
+                            "Receive by post",
+                            "国内・海外の住所へお送りします。",
+                            "Sent to an address in Japan or abroad.",
+                            true,
+                        ),
+                        tile(
+                            "英文証明書",
+                            "Certificates in English",
+                            "学部長の署名が必要な証明書です。",
+                            "Those that need the dean's signature.",
+                            false,
+                        ),
                     ],
                     applications: ["submitted", "approved"].map(ApplicationLine::sample).to_vec(),
                     done: None,
                 },
             ),
-            ("empty", Self { name: by(locale, "山田 太郎", "YAMADA Taro"), tiles: vec![], applications: vec![], done: Some(Say::key("password_setting.done")) }),
-            ("correction", Self {
-                name: "MARIA DA CONCEIÇÃO FERNANDES DE OLIVEIRA E SILVA".into(),
-                tiles: vec![tile("コンビニで受け取る", "Collect at a convenience store", "最短10分で、お近くの店舗で印刷できます。", "Print at a shop near you, in as little as ten minutes.", true)],
-                applications: vec![ApplicationLine {
-                    action: Some(Link::new(by(locale, "申請内容を直す", "Correct the application"), "/t/certificate/register/form")),
-                    ..ApplicationLine::sample("correction_requested")
-                }],
-                done: None,
-            }),
+            (
+                "empty",
+                Self {
+                    name: by(locale, "山田 太郎", "YAMADA Taro"),
+                    tiles: vec![],
+                    applications: vec![],
+                    done: Some(Say::key("password_setting.done")),
+                },
+            ),
+            (
+                "correction",
+                Self {
+                    name: "MARIA DA CONCEIÇÃO FERNANDES DE OLIVEIRA E SILVA".into(),
+                    tiles: vec![tile(
+                        "コンビニで受け取る",
+                        "Collect at a convenience store",
+                        "最短10分で、お近くの店舗で印刷できます。",
+                        "Print at a shop near you, in as little as ten minutes.",
+                        true,
+                    )],
+                    applications: vec![ApplicationLine {
+                        action: Some(Link::new(
+                            by(locale, "申請内容を直す", "Correct the application"),
+                            "/t/certificate/register/form",
+                        )),
+                        ..ApplicationLine::sample("correction_requested")
+                    }],
+                    done: None,
+                },
+            ),
         ]
     }
 }
@@ -267,7 +305,10 @@ impl Page for Login {
                     can_deny: false,
                     register_url: None,
                     reason: Some(Say::key("session_ended.reason").with("minutes", 30)),
-                    site: Some(Link::new(by(locale, "庁のホームページ", "The office's website"), "https://www.example.go.jp/")),
+                    site: Some(Link::new(
+                        by(locale, "庁のホームページ", "The office's website"),
+                        "https://www.example.go.jp/",
+                    )),
                     ..usual
                 },
             ),
@@ -322,7 +363,14 @@ impl Page for PasswordSetting {
                     ..usual.clone()
                 },
             ),
-            ("single", Self { second_password: false, rules: vec![Say::key("password.rule.length").with("count", 15), Say::key("password.rule.common")], ..usual }),
+            (
+                "single",
+                Self {
+                    second_password: false,
+                    rules: vec![Say::key("password.rule.length").with("count", 15), Say::key("password.rule.common")],
+                    ..usual
+                },
+            ),
         ]
     }
 }
@@ -346,8 +394,24 @@ impl Page for Logout {
     const SIGNED_IN: bool = true;
     fn samples(locale: &str) -> Vec<(&'static str, Self)> {
         vec![
-            ("usual", Self { action: "/t/certificate/logout".into(), client: None, fields: vec![], back_url: "/t/certificate/".into() }),
-            ("client", Self { action: "/t/certificate/end-session".into(), client: Some(by(locale, "証明書発行サービス", "Certificate ordering")), fields: vec![("state".into(), "x".into())], back_url: "/t/certificate/".into() }),
+            (
+                "usual",
+                Self {
+                    action: "/t/certificate/logout".into(),
+                    client: None,
+                    fields: vec![],
+                    back_url: "/t/certificate/".into(),
+                },
+            ),
+            (
+                "client",
+                Self {
+                    action: "/t/certificate/end-session".into(),
+                    client: Some(by(locale, "証明書発行サービス", "Certificate ordering")),
+                    fields: vec![("state".into(), "x".into())],
+                    back_url: "/t/certificate/".into(),
+                },
+            ),
         ]
     }
 }

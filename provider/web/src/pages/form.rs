@@ -230,7 +230,14 @@ impl FieldView {
 impl Input {
     /// A line of text.
     pub fn text(value: impl Into<String>, width: Width) -> Self {
-        Self::Text { value: value.into(), input_type: "text", width, autocomplete: None, input_mode: None, read_as: None }
+        Self::Text {
+            value: value.into(),
+            input_type: "text",
+            width,
+            autocomplete: None,
+            input_mode: None,
+            read_as: None,
+        }
     }
 }
 
@@ -266,8 +273,14 @@ mod samples {
             postal_code_url: "/t/certificate/register/postal-code".into(),
             back_url: "/t/certificate/register/terms".into(),
         };
-        let empty = Form { saved_at: None, sections: usual.sections.iter().take(1).cloned().collect(), ..usual.clone() };
-        vec![("usual", usual.clone()), ("empty", empty), ("error", wrong(usual.clone())), ("correction", corrected(usual, locale))]
+        let empty =
+            Form { saved_at: None, sections: usual.sections.iter().take(1).cloned().collect(), ..usual.clone() };
+        vec![
+            ("usual", usual.clone()),
+            ("empty", empty),
+            ("error", wrong(usual.clone())),
+            ("correction", corrected(usual, locale)),
+        ]
     }
 
     fn wrong(mut form: Form) -> Form {
@@ -303,7 +316,11 @@ mod samples {
         Form {
             correction: Some(Correction {
                 reference: "K7Q2-M9XD-4T".into(),
-                reason: by(locale, "次の項目を直して、もう一度送ってください。", "Correct the items marked below and send the application again."),
+                reason: by(
+                    locale,
+                    "次の項目を直して、もう一度送ってください。",
+                    "Correct the items marked below and send the application again.",
+                ),
             }),
             saved_at: None,
             ..form
@@ -311,7 +328,9 @@ mod samples {
     }
 
     fn sections(locale: &str) -> Vec<SectionView> {
-        let field = |key: &str, ja: &str, en: &str, required: bool, input: Input| FieldView::new(key, by(locale, ja, en), required, input);
+        let field = |key: &str, ja: &str, en: &str, required: bool, input: Input| {
+            FieldView::new(key, by(locale, ja, en), required, input)
+        };
         let hinted = |field: FieldView, ja: &str, en: &str| FieldView { hint: Some(by(locale, ja, en)), ..field };
         let choice = |value: &str, ja: &str, en: &str, selected| Choice::new(value, by(locale, ja, en), selected);
         let kana = Input::Text {
@@ -352,32 +371,124 @@ mod samples {
             SectionView {
                 key: "applicant".into(),
                 title: by(locale, "申請者", "Applicant"),
-                intro: Some(by(locale, "現在のお名前を、本人確認書類のとおりに入力してください。", "Enter your present name as it stands in your identification document.")),
+                intro: Some(by(
+                    locale,
+                    "現在のお名前を、本人確認書類のとおりに入力してください。",
+                    "Enter your present name as it stands in your identification document.",
+                )),
                 fields: vec![
-                    field("application_type", "申請の種類", "Type of application", true, Input::Radio {
-                        choices: vec![choice("new", "新規", "New", true), choice("reapplication", "再申請（以前のメールアドレスが使えない場合など）", "Reapplication (for example when your earlier mail address cannot be used)", false)],
-                    }),
-                    hinted(field("name", "氏名", "Name", true, name), "姓と名の間に空白を入れてください。例：山田 太郎", "Put a space between family and given name. Example: 山田 太郎"),
-                    hinted(field("name_kana", "氏名（カタカナ）", "Name in katakana", true, kana), "例：ヤマダ タロウ", "Example: ヤマダ タロウ"),
-                    hinted(field("birth_date", "生年月日", "Date of birth", true, Input::Date { year: "平成2".into(), month: "4".into(), day: Some("1".into()), birthday: true, read_as: Some(by(locale, "1990年（平成2年）4月1日", "1 April 1990")) }), "西暦で入力してください。例：1990年4月1日", "Western calendar. Example: 1990 4 1"),
+                    field(
+                        "application_type",
+                        "申請の種類",
+                        "Type of application",
+                        true,
+                        Input::Radio {
+                            choices: vec![
+                                choice("new", "新規", "New", true),
+                                choice(
+                                    "reapplication",
+                                    "再申請（以前のメールアドレスが使えない場合など）",
+                                    "Reapplication (for example when your earlier mail address cannot be used)",
+                                    false,
+                                ),
+                            ],
+                        },
+                    ),
+                    hinted(
+                        field("name", "氏名", "Name", true, name),
+                        "姓と名の間に空白を入れてください。例：山田 太郎",
+                        "Put a space between family and given name. Example: 山田 太郎",
+                    ),
+                    hinted(
+                        field("name_kana", "氏名（カタカナ）", "Name in katakana", true, kana),
+                        "例：ヤマダ タロウ",
+                        "Example: ヤマダ タロウ",
+                    ),
+                    hinted(
+                        field(
+                            "birth_date",
+                            "生年月日",
+                            "Date of birth",
+                            true,
+                            Input::Date {
+                                year: "平成2".into(),
+                                month: "4".into(),
+                                day: Some("1".into()),
+                                birthday: true,
+                                read_as: Some(by(locale, "1990年（平成2年）4月1日", "1 April 1990")),
+                            },
+                        ),
+                        "西暦で入力してください。例：1990年4月1日",
+                        "Western calendar. Example: 1990 4 1",
+                    ),
                 ],
             },
             SectionView {
                 key: "enrolment".into(),
                 title: by(locale, "在学時の情報", "When you were enrolled"),
-                intro: Some(by(locale, "わからない項目は、任意のものに限り空欄でかまいません。", "Leave an optional item empty if you do not know it.")),
+                intro: Some(by(
+                    locale,
+                    "わからない項目は、任意のものに限り空欄でかまいません。",
+                    "Leave an optional item empty if you do not know it.",
+                )),
                 fields: vec![
-                    field("affiliation", "所属", "Affiliation", true, Input::Affiliation {
-                        levels: vec![
-                            level(1, "学部・研究科", "Faculty or graduate school", vec![choice("letters", "文学部", "Faculty of Letters", true), choice("science", "理学部", "Faculty of Science", false)]),
-                            level(2, "学科・専攻", "Department", vec![choice("jl", "国文学科", "Japanese Literature", false)]),
-                            level(3, "コース", "Subject", vec![]),
-                        ],
-                        tree: r#"[{"v":"letters","l":"Letters","c":[{"v":"jl","l":"Japanese Literature","c":[]}]}]"#.into(),
-                    }),
-                    field("degree_program", "課程", "Degree programme", true, Input::Select { choices: vec![choice("undergraduate", "学士課程", "Undergraduate", false), choice("master", "修士課程", "Master's", false), choice("doctor", "博士課程", "Doctoral", false)], autocomplete: None }),
+                    field(
+                        "affiliation",
+                        "所属",
+                        "Affiliation",
+                        true,
+                        Input::Affiliation {
+                            levels: vec![
+                                level(
+                                    1,
+                                    "学部・研究科",
+                                    "Faculty or graduate school",
+                                    vec![
+                                        choice("letters", "文学部", "Faculty of Letters", true),
+                                        choice("science", "理学部", "Faculty of Science", false),
+                                    ],
+                                ),
+                                level(
+                                    2,
+                                    "学科・専攻",
+                                    "Department",
+                                    vec![choice("jl", "国文学科", "Japanese Literature", false)],
+                                ),
+                                level(3, "コース", "Subject", vec![]),
+                            ],
+                            tree:
+                                r#"[{"v":"letters","l":"Letters","c":[{"v":"jl","l":"Japanese Literature","c":[]}]}]"#
+                                    .into(),
+                        },
+                    ),
+                    field(
+                        "degree_program",
+                        "課程",
+                        "Degree programme",
+                        true,
+                        Input::Select {
+                            choices: vec![
+                                choice("undergraduate", "学士課程", "Undergraduate", false),
+                                choice("master", "修士課程", "Master's", false),
+                                choice("doctor", "博士課程", "Doctoral", false),
+                            ],
+                            autocomplete: None,
+                        },
+                    ),
                     field("student_id", "学籍番号", "Student ID number", false, Input::text("", Width::Short)),
-                    field("graduation", "卒業・修了年月", "Graduation (completion)", true, Input::Date { year: String::new(), month: String::new(), day: None, birthday: false, read_as: None }),
+                    field(
+                        "graduation",
+                        "卒業・修了年月",
+                        "Graduation (completion)",
+                        true,
+                        Input::Date {
+                            year: String::new(),
+                            month: String::new(),
+                            day: None,
+                            birthday: false,
+                            read_as: None,
+                        },
+                    ),
                 ],
             },
             SectionView {
@@ -385,35 +496,112 @@ mod samples {
                 title: by(locale, "現住所", "Current address"),
                 intro: None,
                 fields: vec![
-                    hinted(field("postal_code", "郵便番号", "Postal code", true, Input::PostalCode {
-                        value: "498-0000".into(),
-                        button: "lookup".into(),
-                        targets: ["prefecture".into(), "city".into(), "street".into()],
-                        autocomplete: Some("postal-code"),
-                        choices: vec![choice("0", "愛知県 弥富市", "Yatomi-shi, Aichi", false), choice("1", "三重県 桑名郡木曽岬町", "Kisosaki-cho, Mie", false)],
-                        result: Some(Say::key("postal.several").with("count", 2)),
-                    }), "7桁。例：100-0001", "Seven digits. Example: 100-0001"),
-                    field("prefecture", "都道府県", "Prefecture", true, Input::Select { choices: vec![choice("東京都", "東京都", "Tokyo", false), choice("愛知県", "愛知県", "Aichi", false)], autocomplete: Some("address-level1") }),
-                    field("street", "番地", "Street and number", true, Input::Text { value: String::new(), input_type: "text", width: Width::Long, autocomplete: Some("address-line1"), input_mode: None, read_as: None }),
+                    hinted(
+                        field(
+                            "postal_code",
+                            "郵便番号",
+                            "Postal code",
+                            true,
+                            Input::PostalCode {
+                                value: "498-0000".into(),
+                                button: "lookup".into(),
+                                targets: ["prefecture".into(), "city".into(), "street".into()],
+                                autocomplete: Some("postal-code"),
+                                choices: vec![
+                                    choice("0", "愛知県 弥富市", "Yatomi-shi, Aichi", false),
+                                    choice("1", "三重県 桑名郡木曽岬町", "Kisosaki-cho, Mie", false),
+                                ],
+                                result: Some(Say::key("postal.several").with("count", 2)),
+                            },
+                        ),
+                        "7桁。例：100-0001",
+                        "Seven digits. Example: 100-0001",
+                    ),
+                    field(
+                        "prefecture",
+                        "都道府県",
+                        "Prefecture",
+                        true,
+                        Input::Select {
+                            choices: vec![
+                                choice("東京都", "東京都", "Tokyo", false),
+                                choice("愛知県", "愛知県", "Aichi", false),
+                            ],
+                            autocomplete: Some("address-level1"),
+                        },
+                    ),
+                    field(
+                        "street",
+                        "番地",
+                        "Street and number",
+                        true,
+                        Input::Text {
+                            value: String::new(),
+                            input_type: "text",
+                            width: Width::Long,
+                            autocomplete: Some("address-line1"),
+                            input_mode: None,
+                            read_as: None,
+                        },
+                    ),
                     field("phone", "電話番号", "Phone", true, tel),
-                    hinted(field("mail", "メールアドレス", "Mail address", true, Input::Fixed { value: "taro@example.jp".into() }), "確認済みのため、ここでは変更できません。", "Confirmed already; it cannot be changed here."),
+                    hinted(
+                        field(
+                            "mail",
+                            "メールアドレス",
+                            "Mail address",
+                            true,
+                            Input::Fixed { value: "taro@example.jp".into() },
+                        ),
+                        "確認済みのため、ここでは変更できません。",
+                        "Confirmed already; it cannot be changed here.",
+                    ),
                 ],
             },
             SectionView {
                 key: "document".into(),
                 title: by(locale, "本人確認書類", "Identification document"),
-                intro: Some(by(locale, "画像は審査だけに使い、審査の後に消去します。", "Images are used for the check only, and deleted after it.")),
+                intro: Some(by(
+                    locale,
+                    "画像は審査だけに使い、審査の後に消去します。",
+                    "Images are used for the check only, and deleted after it.",
+                )),
                 fields: vec![
-                    field("document_type", "書類の種類", "Type of document", true, Input::Radio {
-                        choices: vec![
-                            choice("licence", "運転免許証", "Driver's licence", false),
-                            choice("passport", "パスポート", "Passport", false),
-                            Choice { notice: Some(notice), ..choice("insurance", "資格確認書", "Health insurance certificate", true) },
-                        ],
-                    }),
-                    field("document_front", "画像（おもて面）", "Image of the front", true, Input::Image { current: Some(ImageView::sample(locale)), megabytes: 10 }),
-                    field("document_back", "画像（うら面）", "Image of the back", false, Input::Image { current: None, megabytes: 10 }),
-                    hinted(field("remarks", "備考", "Remarks", false, Input::Textarea { value: String::new() }), "審査の担当者に伝えたいことがあれば書いてください。", "Anything the person who checks should know."),
+                    field(
+                        "document_type",
+                        "書類の種類",
+                        "Type of document",
+                        true,
+                        Input::Radio {
+                            choices: vec![
+                                choice("licence", "運転免許証", "Driver's licence", false),
+                                choice("passport", "パスポート", "Passport", false),
+                                Choice {
+                                    notice: Some(notice),
+                                    ..choice("insurance", "資格確認書", "Health insurance certificate", true)
+                                },
+                            ],
+                        },
+                    ),
+                    field(
+                        "document_front",
+                        "画像（おもて面）",
+                        "Image of the front",
+                        true,
+                        Input::Image { current: Some(ImageView::sample(locale)), megabytes: 10 },
+                    ),
+                    field(
+                        "document_back",
+                        "画像（うら面）",
+                        "Image of the back",
+                        false,
+                        Input::Image { current: None, megabytes: 10 },
+                    ),
+                    hinted(
+                        field("remarks", "備考", "Remarks", false, Input::Textarea { value: String::new() }),
+                        "審査の担当者に伝えたいことがあれば書いてください。",
+                        "Anything the person who checks should know.",
+                    ),
                 ],
             },
         ]

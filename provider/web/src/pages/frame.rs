@@ -125,7 +125,10 @@ impl Frame {
     /// A frame for samples.
     pub fn sample(theme: &str, locale: &str, assets: &str, signed_in: bool) -> Self {
         let (institution, service) = match theme {
-            "certificate" => (by(locale, "みなと大学", "Minato University"), by(locale, "証明書発行サービス", "Certificate Issuance Service")),
+            "certificate" => (
+                by(locale, "みなと大学", "Minato University"),
+                by(locale, "証明書発行サービス", "Certificate Issuance Service"),
+            ),
             "residence" => (
                 by(locale, "在留管理庁", "Residence Services Office"),
                 by(locale, "在留申請オンラインシステム", "Online Residence Application System"),
@@ -163,7 +166,10 @@ impl Frame {
             footer: vec![
                 Link::new(by(locale, "操作マニュアル", "Manual"), format!("/t/{theme}/manual")),
                 Link::new(by(locale, "個人情報の取扱い", "Privacy"), format!("/t/{theme}/privacy")),
-                Link::new(by(locale, "アクセシビリティ方針", "Accessibility statement"), format!("/t/{theme}/accessibility")),
+                Link::new(
+                    by(locale, "アクセシビリティ方針", "Accessibility statement"),
+                    format!("/t/{theme}/accessibility"),
+                ),
             ],
             notice: None,
             session: signed_in.then(|| SessionTiming {

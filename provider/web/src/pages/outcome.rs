@@ -65,7 +65,15 @@ impl Page for ErrorPage {
                     next: Some(Link::new(by(locale, "ホームへ", "Go to the home page"), "/t/certificate/")),
                 },
             ),
-            ("bare", Self { code: "server_error".into(), description: Say::key("error.server_error"), request_id: None, next: None }),
+            (
+                "bare",
+                Self {
+                    code: "server_error".into(),
+                    description: Say::key("error.server_error"),
+                    request_id: None,
+                    next: None,
+                },
+            ),
         ]
     }
 }

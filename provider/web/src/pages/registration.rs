@@ -281,7 +281,9 @@ impl Page for Check {
                         read_as: Some(by(locale, "1990年（平成2年）4月1日", "1 April 1990")),
                         ..row("生年月日", "Date of birth", "平成2-4-1", "birth_date_year")
                     },
-                    CheckRow { change_url: None, ..row("メールアドレス", "Mail address", "taro@example.jp", "mail") },
+                    CheckRow {
+                        change_url: None, ..row("メールアドレス", "Mail address", "taro@example.jp", "mail")
+                    },
                 ],
             },
             CheckSection {
@@ -304,10 +306,14 @@ impl Page for Check {
                 ],
             },
         ];
-        let usual = Self { correction: false, sections, problems: vec![], form_url: "/t/certificate/register/form".into() };
+        let usual =
+            Self { correction: false, sections, problems: vec![], form_url: "/t/certificate/register/form".into() };
         let correction = Self {
             correction: true,
-            problems: vec![Problem::at("document_front", Say::key("error.required_image").with("label", by(locale, "画像（おもて面）", "Image of the front")))],
+            problems: vec![Problem::at(
+                "document_front",
+                Say::key("error.required_image").with("label", by(locale, "画像（おもて面）", "Image of the front")),
+            )],
             ..usual.clone()
         };
         vec![("usual", usual), ("correction", correction)]

@@ -38,9 +38,7 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("datetime_zone", |at: i64, _: Kwargs, _: &State| moment(at, "date.datetime_zone"));
     tera.register_filter("date", |at: i64, _: Kwargs, _: &State| moment(at, "date.date"));
     tera.register_filter("clock", |at: i64, _: Kwargs, _: &State| moment(at, "date.clock"));
-    tera.register_filter("iso", |at: i64, _: Kwargs, _: &State| {
-        local(at).map(|t| t.to_rfc3339()).unwrap_or_default()
-    });
+    tera.register_filter("iso", |at: i64, _: Kwargs, _: &State| local(at).map(|t| t.to_rfc3339()).unwrap_or_default());
     tera.register_filter("month", |text: &str, _: Kwargs, _: &State| calendar(text));
     tera.register_filter("day", |text: &str, _: Kwargs, _: &State| calendar(text));
     tera.register_filter("spaced", |text: &str, _: Kwargs, _: &State| text.replace('-', " - "));

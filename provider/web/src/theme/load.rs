@@ -2,8 +2,7 @@
 
 use super::{
     assets::{Asset, Assets},
-    contrast,
-    functions,
+    contrast, functions,
     manifest::{Manifest, Palette},
     source::{self, Files},
     texts::Layer,
@@ -206,9 +205,9 @@ fn chain<'p>(name: &str, parts: &'p BTreeMap<&str, Part<'_>>) -> Result<Vec<(&'p
     let mut chain: Vec<(&str, &Part<'_>)> = Vec::new();
     let mut next = Some(name);
     while let Some(wanted) = next {
-        let (key, part) = parts.get_key_value(wanted).ok_or_else(|| {
-            wrong(name, "theme.toml", format!("its parent {wanted:?} does not exist"))
-        })?;
+        let (key, part) = parts
+            .get_key_value(wanted)
+            .ok_or_else(|| wrong(name, "theme.toml", format!("its parent {wanted:?} does not exist")))?;
         if chain.iter().any(|(seen, _)| seen == key) {
             return Err(wrong(name, "theme.toml", format!("{wanted:?} is its own parent")));
         }

@@ -7,9 +7,29 @@ use std::fmt::Write as _;
 
 /// The tokens that every theme's palette has; `base` sets them all.
 pub(super) const TOKENS: &[&str] = &[
-    "paper", "surface", "field", "ink", "quiet", "line", "control", "primary", "primary-strong", "on-primary", "link",
-    "accent", "focus", "error", "error-surface", "notice", "success", "positive", "marked", "header", "on-header",
-    "footer", "on-footer",
+    "paper",
+    "surface",
+    "field",
+    "ink",
+    "quiet",
+    "line",
+    "control",
+    "primary",
+    "primary-strong",
+    "on-primary",
+    "link",
+    "accent",
+    "focus",
+    "error",
+    "error-surface",
+    "notice",
+    "success",
+    "positive",
+    "marked",
+    "header",
+    "on-header",
+    "footer",
+    "on-footer",
 ];
 
 /// The file as written.
@@ -56,9 +76,10 @@ impl Palette {
     }
 
     pub(super) fn put(&mut self, token: &str, colour: Colour) -> Result<(), String> {
-        let token = TOKENS.iter().find(|known| **known == token).ok_or_else(|| {
-            format!("{token:?} is not a colour of a theme; those are {}", TOKENS.join(", "))
-        })?;
+        let token = TOKENS
+            .iter()
+            .find(|known| **known == token)
+            .ok_or_else(|| format!("{token:?} is not a colour of a theme; those are {}", TOKENS.join(", ")))?;
         self.0.insert(token, colour);
         Ok(())
     }

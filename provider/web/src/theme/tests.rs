@@ -1,7 +1,7 @@
 //! Every page in every theme and language; what a theme may not be; what texts and mails look like.
 
 use super::{
-    Branding, Brand, Layer, MailContext, Renderer, ThemeError, Themes, render_all,
+    Brand, Branding, Layer, MailContext, Renderer, ThemeError, Themes, render_all,
     source::{self, Files},
 };
 use madoguchi_domain::mail::MailKind;
@@ -90,7 +90,9 @@ fn no_language_lacks_a_text_of_another() {
     for (name, files) in source::shipped() {
         for (path, bytes) in &files {
             if let Some(locale) = path.strip_prefix("locales/").and_then(|f| f.strip_suffix(".toml")) {
-                layer.add_toml(locale, std::str::from_utf8(bytes).unwrap()).unwrap_or_else(|e| panic!("{name}/{path}: {e}"));
+                layer
+                    .add_toml(locale, std::str::from_utf8(bytes).unwrap())
+                    .unwrap_or_else(|e| panic!("{name}/{path}: {e}"));
             }
         }
     }
@@ -141,7 +143,11 @@ fn a_theme_that_cannot_be_read_is_refused_with_the_pair() {
 fn a_broken_theme_is_found_at_load_and_named() {
     let manifest = ("theme.toml", "name = \"own\"\nparent = \"base\"\n");
     for (file, text, part) in [
-        ("templates/login.html", "{% extends \"layout.html\" %}{% block content %}{{ <nothing /> }}{% endblock content %}", "nothing"),
+        (
+            "templates/login.html",
+            "{% extends \"layout.html\" %}{% block content %}{{ <nothing /> }}{% endblock content %}",
+            "nothing",
+        ),
         ("templates/login.html", "{{ t(key=\"login.title\" }}", "login.html"),
         ("templates/login.html", "{% include \"parts/none.html\" %}", "none"),
         ("locales/en.toml", "[login]\ntitle = 3\n", "login.title"),
@@ -177,9 +183,8 @@ fn a_theme_overrides_one_part_and_one_text_and_adds_a_language() {
     .unwrap();
     let renderer = Renderer::new(themes.get("own").unwrap(), None, 540);
     let page = &<crate::pages::Login as crate::pages::Page>::samples("en")[0].1;
-    let html = |locale: &str| {
-        renderer.page(&crate::pages::Frame::sample("own", locale, "/assets/x", false), page).unwrap()
-    };
+    let html =
+        |locale: &str| renderer.page(&crate::pages::Frame::sample("own", locale, "/assets/x", false), page).unwrap();
     assert!(html("en").contains("OWN FOOTER") && html("en").contains(">Enter</button>"));
     // what the new language lacks is said in English, never left out
     assert!(html("ko").contains("로그인") && html("ko").contains(">Enter</button>") && !html("ko").contains('⟦'));
@@ -244,11 +249,18 @@ fn assets_are_found_under_their_hash_only() {
     let hash = url.rsplit('/').next().unwrap();
     let style = themes.asset("certificate", hash, "style.css").unwrap();
     let css = std::str::from_utf8(&style.body).unwrap();
-    assert!(css.contains("--primary:#12284c") && css.contains("prefers-color-scheme:dark") && css.contains(".theme-certificate"));
+    assert!(
+        css.contains("--primary:#12284c")
+            && css.contains("prefers-color-scheme:dark")
+            && css.contains(".theme-certificate")
+    );
     assert!(!css.contains("http"), "nothing is fetched from elsewhere");
     assert!(theme.asset(hash, "logo.svg").is_some() && theme.asset(hash, "page.js").is_some());
     assert!(theme.asset(hash, "theme.toml").is_none() && theme.asset("0", "style.css").is_none());
-    assert_ne!(theme.assets_url(""), themes.get("residence").unwrap().assets_url("").replace("residence", "certificate"));
+    assert_ne!(
+        theme.assets_url(""),
+        themes.get("residence").unwrap().assets_url("").replace("residence", "certificate")
+    );
 }
 
 #[test]
@@ -299,7 +311,8 @@ fn a_label_in_a_mail_may_be_a_key() {
         url: "https://id.example/x".into(),
         expires_at: madoguchi_domain::Timestamp(0),
     };
-    let about = MailContext { institution: "I".into(), service: "S".into(), contact: String::new(), home_url: String::new() };
+    let about =
+        MailContext { institution: "I".into(), service: "S".into(), contact: String::new(), home_url: String::new() };
     let body = renderer(None).mail("ja", &mail, &about).unwrap().body;
     assert!(body.contains("・氏名\n"), "{body}");
 }

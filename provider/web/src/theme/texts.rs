@@ -163,7 +163,8 @@ pub(super) fn text(key: &str, args: &[(&str, String)]) -> String {
 
 fn plural_form(locale: &str, n: i64) -> &'static str {
     use icu_plurals::{PluralCategory, PluralRules};
-    let rules = locale.parse::<icu_locale_core::Locale>().ok().and_then(|l| PluralRules::try_new_cardinal((&l).into()).ok());
+    let rules =
+        locale.parse::<icu_locale_core::Locale>().ok().and_then(|l| PluralRules::try_new_cardinal((&l).into()).ok());
     match rules.map_or(PluralCategory::Other, |rules| rules.category_for(n)) {
         PluralCategory::Zero => "zero",
         PluralCategory::One => "one",

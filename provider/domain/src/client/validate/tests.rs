@@ -28,10 +28,26 @@ fn good_clients_pass() {
 #[test]
 fn redirect_uris_that_lead_astray_are_refused() {
     for bad in [
-        "", "/callback", "rp.example.jp/callback", "http://rp.example.jp/callback", "https://rp.example.jp/#x", "https://u:p@rp.example.jp/",
-        "https://*.example.jp/", "https://rp.example.jp/*", "https://rp.example.jp/a\r\nb", "https://rp.example.jp/a b",
-        "https://rp.example.jp/../x", "https://rp.example.jp/%2e%2E/x", "javascript:alert(1)", "data:text/html,x", "myapp:/callback",
-        "https:\\\\rp.example.jp", "http://localhost.evil.example/", "http://127.0.0.1.evil.example/", "https://", "https://例え.jp/",
+        "",
+        "/callback",
+        "rp.example.jp/callback",
+        "http://rp.example.jp/callback",
+        "https://rp.example.jp/#x",
+        "https://u:p@rp.example.jp/",
+        "https://*.example.jp/",
+        "https://rp.example.jp/*",
+        "https://rp.example.jp/a\r\nb",
+        "https://rp.example.jp/a b",
+        "https://rp.example.jp/../x",
+        "https://rp.example.jp/%2e%2E/x",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "myapp:/callback",
+        "https:\\\\rp.example.jp",
+        "http://localhost.evil.example/",
+        "http://127.0.0.1.evil.example/",
+        "https://",
+        "https://例え.jp/",
     ] {
         for native in ["web", "native"] {
             let problems = wrong(serde_json::json!({"redirect_uris": [bad], "application_type": native}));
@@ -44,7 +60,10 @@ fn redirect_uris_that_lead_astray_are_refused() {
         ["redirect_uris[1]"]
     );
     assert_eq!(wrong(serde_json::json!({"redirect_uris": []})), ["redirect_uris"]);
-    assert_eq!(wrong(serde_json::json!({"post_logout_redirect_uris": ["http://a.example/"]})), ["post_logout_redirect_uris[0]"]);
+    assert_eq!(
+        wrong(serde_json::json!({"post_logout_redirect_uris": ["http://a.example/"]})),
+        ["post_logout_redirect_uris[0]"]
+    );
 }
 
 #[test]

@@ -256,7 +256,8 @@ fn a_correction_opens_only_what_was_questioned() {
     let after = with_context(&[], |c| correction.validate(&before, &typed, c)).unwrap();
     assert_eq!((&*after.answers["name"], &*after.answers["name_kana"]), ("髙橋 太郎", "タカハシ ジロウ"));
     assert_eq!(after.answers["cell_phone"], "");
-    let wrong = Answers::from([("name_kana".to_owned(), "高橋".to_owned()), ("phone".to_owned(), "0311112222".to_owned())]);
+    let wrong =
+        Answers::from([("name_kana".to_owned(), "高橋".to_owned()), ("phone".to_owned(), "0311112222".to_owned())]);
     let errors = with_context(&[], |c| correction.validate(&before, &wrong, c)).unwrap_err();
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].code, "kana.characters");
@@ -265,7 +266,8 @@ fn a_correction_opens_only_what_was_questioned() {
 #[test]
 fn all_inputs_are_known_by_name() {
     let inputs = form().inputs();
-    for input in ["birth_date_year", "birth_date_month", "birth_date_day", "affiliation_3", "graduation_month", "name"] {
+    for input in ["birth_date_year", "birth_date_month", "birth_date_day", "affiliation_3", "graduation_month", "name"]
+    {
         assert!(inputs.contains(&input.to_owned()), "{input}");
     }
     assert!(!inputs.contains(&"birth_date".to_owned()));

@@ -41,12 +41,11 @@ pub(super) fn read(files: &TenantFiles, locales: &[Locale], problems: &mut Probl
         if record.len() != head.len() {
             wrong(format!("expected {} columns, found {}", head.len(), record.len()));
         }
-        let cell = |name: &str| {
-            head.iter().position(|h| h == name).and_then(|i| record.get(i)).unwrap_or_default().to_owned()
-        };
+        let cell =
+            |name: &str| head.iter().position(|h| h == name).and_then(|i| record.get(i)).unwrap_or_default().to_owned();
         let (code, parent) = (cell("code"), cell("parent"));
-        let legal = (1..=40).contains(&code.len())
-            && code.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let legal =
+            (1..=40).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
         if !legal {
             wrong(format!("code: expected 1 to 40 of A-Z a-z 0-9 . _ -, found {code:?}"));
         }

@@ -12,11 +12,19 @@ pub(super) fn check(
     for (index, client) in clients.iter().enumerate() {
         let at = |member: &str| format!("client[{index}].{member}");
         if client.client_id.is_empty() {
-            problems.at(source, &at("client_id"), "client_id is missing; a client of the tenant's file has a fixed one");
+            problems.at(
+                source,
+                &at("client_id"),
+                "client_id is missing; a client of the tenant's file has a fixed one",
+            );
         }
         if let Some(earlier) = clients.iter().take(index).position(|c| c.client_id == client.client_id) {
             let line = source.line(&format!("client[{earlier}].client_id")).unwrap_or(1);
-            problems.at(source, &at("client_id"), format!("client_id: {} stands already in line {line}", client.client_id));
+            problems.at(
+                source,
+                &at("client_id"),
+                format!("client_id: {} stands already in line {line}", client.client_id),
+            );
         }
         if client.client_name.is_empty() {
             problems.at(source, &at("client_name"), "client_name is missing; people read it when they log in");

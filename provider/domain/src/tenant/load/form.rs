@@ -26,7 +26,11 @@ pub(super) fn check(
             problems.at(check.source, &format!("{path}.key"), key_expected("key", &section.key));
         }
         if form.sections.iter().take(s).any(|earlier| earlier.key == section.key) {
-            problems.at(check.source, &format!("{path}.key"), format!("key: the section {} stands here twice", section.key));
+            problems.at(
+                check.source,
+                &format!("{path}.key"),
+                format!("key: the section {} stands here twice", section.key),
+            );
         }
         if section.title.is_empty() {
             problems.at(check.source, &format!("{path}.title"), "title: expected a heading");
@@ -80,13 +84,21 @@ impl Check<'_> {
             }
             Some(_) => {}
             None if field.label.is_empty() => {
-                wrong("label", format!("the label is missing; only standard fields have one by themselves, {} is none", field.key));
+                wrong(
+                    "label",
+                    format!("the label is missing; only standard fields have one by themselves, {} is none", field.key),
+                );
             }
             None => {}
         }
         let long = matches!(
             field.kind,
-            FieldKind::Text | FieldKind::Textarea | FieldKind::Name | FieldKind::Kana | FieldKind::Roman | FieldKind::StudentId
+            FieldKind::Text
+                | FieldKind::Textarea
+                | FieldKind::Name
+                | FieldKind::Kana
+                | FieldKind::Roman
+                | FieldKind::StudentId
         );
         match field.max_length {
             Some(_) if !long => wrong("max_length", format!("the type {} has none", type_name(field.kind))),
@@ -142,7 +154,12 @@ impl Check<'_> {
     /// A kind of field that a form has once at most.
     fn single(&self, kind: FieldKind, name: &str, problems: &mut Problems) {
         let mut found = self.form.sections.iter().enumerate().flat_map(|(s, section)| {
-            section.fields.iter().enumerate().filter(|(_, f)| f.kind == kind).map(move |(f, _)| format!("section[{s}].field[{f}].type"))
+            section
+                .fields
+                .iter()
+                .enumerate()
+                .filter(|(_, f)| f.kind == kind)
+                .map(move |(f, _)| format!("section[{s}].field[{f}].type"))
         });
         if let Some(path) = found.nth(1) {
             problems.at(self.source, &path, format!("type: a form has one field of the type {name}"));

@@ -59,7 +59,8 @@ fn names(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
 
 fn look(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
     let theme = &settings.theme;
-    if theme.is_empty() || !theme.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_') {
+    if theme.is_empty() || !theme.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+    {
         wrong("theme", format!("expected the name of a theme's folder (a-z 0-9 - _), found {theme:?}"));
     }
     for (key, colour) in [("primary", &settings.branding.primary), ("accent", &settings.branding.accent)] {
@@ -95,7 +96,10 @@ fn credentials(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
     let login = &settings.login;
     match (login.identifier, &login.user_id_pattern) {
         (LoginIdentifier::UserId, None) => {
-            wrong("login.user_id_pattern", "user_id_pattern is missing; identifier = \"user_id\" needs one, such as RZ00000000".into());
+            wrong(
+                "login.user_id_pattern",
+                "user_id_pattern is missing; identifier = \"user_id\" needs one, such as RZ00000000".into(),
+            );
         }
         (LoginIdentifier::UserId, Some(pattern)) => {
             if let Err(message) = pattern.parse::<UserIdPattern>() {
@@ -112,7 +116,10 @@ fn credentials(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
     }
     let algorithms = &settings.tokens.algorithms;
     if !algorithms.contains(&SigningAlgorithm::RS256) {
-        wrong("tokens.algorithms", "RS256 is missing; every relying party may ask for it (OpenID Connect Discovery §3)".into());
+        wrong(
+            "tokens.algorithms",
+            "RS256 is missing; every relying party may ask for it (OpenID Connect Discovery §3)".into(),
+        );
     }
     for (i, algorithm) in algorithms.iter().enumerate() {
         if algorithms.iter().take(i).any(|earlier| earlier == algorithm) {
@@ -156,7 +163,10 @@ fn spans(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
         wrong("session.warning", format!("expected less than idle, {}", session.idle));
     }
     if tokens.refresh_token_lifetime < tokens.access_token_lifetime {
-        wrong("tokens.refresh_token_lifetime", format!("expected no less than access_token_lifetime, {}", tokens.access_token_lifetime));
+        wrong(
+            "tokens.refresh_token_lifetime",
+            format!("expected no less than access_token_lifetime, {}", tokens.access_token_lifetime),
+        );
     }
 }
 
@@ -189,7 +199,10 @@ fn home(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
         let day = |member: &str, text: &str, wrong: &mut Wrong<'_>| {
             let read = text.parse::<NaiveDate>().ok().filter(|_| text.len() == 10);
             if read.is_none() {
-                wrong(&format!("home.notices[{i}].{member}"), format!("expected a day such as 2026-04-01, found {text:?}"));
+                wrong(
+                    &format!("home.notices[{i}].{member}"),
+                    format!("expected a day such as 2026-04-01, found {text:?}"),
+                );
             }
             read
         };

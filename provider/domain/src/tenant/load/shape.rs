@@ -1,6 +1,9 @@
 //! The shape of a file: its tree beside the JSON Schema of its type.
 
-use super::{Problems, TenantFiles, source::{Node, Source, Toml}};
+use super::{
+    Problems, TenantFiles,
+    source::{Node, Source, Toml},
+};
 use crate::{Locale, TenantSlug, time::Span};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -72,10 +75,18 @@ impl Texts {
             let missing: Vec<&str> =
                 locales.iter().map(Locale::as_str).filter(|l| !text.locales.contains(*l)).collect();
             if !missing.is_empty() {
-                problems.add(&text.file, Some(text.line), format!("{}: the text in {} is missing", text.key, missing.join(", ")));
+                problems.add(
+                    &text.file,
+                    Some(text.line),
+                    format!("{}: the text in {} is missing", text.key, missing.join(", ")),
+                );
             }
             for other in text.locales.iter().filter(|l| locales.iter().all(|known| known.as_str() != l.as_str())) {
-                problems.add(&text.file, Some(text.line), format!("{}: {other} is not among the tenant's locales", text.key));
+                problems.add(
+                    &text.file,
+                    Some(text.line),
+                    format!("{}: {other} is not among the tenant's locales", text.key),
+                );
             }
         }
     }
@@ -108,7 +119,11 @@ impl<'a> Walk<'a> {
             };
             if !accepted.iter().any(|t| is_type(t, &node.value)) {
                 let names: Vec<&str> = accepted.iter().filter_map(|t| type_name(t)).collect();
-                return self.wrong(node.line, path, &format!("expected {}, found {}", names.join(" or "), node.value.name()));
+                return self.wrong(
+                    node.line,
+                    path,
+                    &format!("expected {}, found {}", names.join(" or "), node.value.name()),
+                );
             }
         }
         match &node.value {
@@ -165,7 +180,13 @@ impl<'a> Walk<'a> {
         Some(Value::from(text))
     }
 
-    fn table(&mut self, schema: &'a Value, entries: &[(String, usize, Node)], node: &Node, path: &str) -> Option<Value> {
+    fn table(
+        &mut self,
+        schema: &'a Value,
+        entries: &[(String, usize, Node)],
+        node: &Node,
+        path: &str,
+    ) -> Option<Value> {
         let properties = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
         let tagged = schema.get("patternProperties").and_then(|p| p.as_object()?.values().next());
@@ -187,7 +208,7 @@ impl<'a> Walk<'a> {
                 }
                 None => {
                     let known: Vec<&str> = properties.into_iter().flatten().map(|(k, _)| k.as_str()).collect();
-                    self.found.push((*line, format!("unknown key {key}; {}", expected_one_of(&known, key))));
+                    self.found.push((*line, format!("unknown key {key}; {}", expected_key(&known, key))));
                 }
             }
         }
@@ -207,16 +228,20 @@ impl<'a> Walk<'a> {
             .iter()
             .flat_map(|o| match o.get("const") {
                 Some(one) => one.as_str().into_iter().collect::<Vec<_>>(),
-                None => o.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect(),
+                None => {
+                    o.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+                }
             })
             .collect();
         if !constants.is_empty() {
             return match &node.value {
                 Toml::Text(text) if constants.contains(&text.as_str()) => Some(Value::from(text.as_str())),
                 Toml::Text(text) => self.wrong(node.line, path, &expected_one_of(&constants, text)),
-                other => {
-                    self.wrong(node.line, path, &format!("expected one of {}, found {}", constants.join(", "), other.name()))
-                }
+                other => self.wrong(
+                    node.line,
+                    path,
+                    &format!("expected one of {}, found {}", constants.join(", "), other.name()),
+                ),
             };
         }
         let (found, texts) = (self.found.len(), self.texts.len());
@@ -269,10 +294,17 @@ impl<'a> Walk<'a> {
 }
 
 fn expected_one_of(known: &[&str], found: &str) -> String {
-    let near = known.iter().find(|k| k.starts_with(found) || found.starts_with(**k) || k.replace('_', "-") == found);
-    match near {
-        Some(near) => format!("expected {near}? (one of {})", known.join(", ")),
-        None => format!("expected one of {}; found {found:?}", known.join(", ")),
+    format!("expected one of {}; found {found:?}", known.join(", "))
+}
+
+fn expected_key(known: &[&str], found: &str) -> String {
+    let same = |k: &&&str| {
+        let letters = |t: &str| t.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+        k.starts_with(found) || found.starts_with(**k) || letters(k) == letters(found)
+    };
+    match known.iter().find(same) {
+        Some(near) if !found.is_empty() => format!("is it {near}? expected one of {}", known.join(", ")),
+        Some(_) | None => format!("expected one of {}", known.join(", ")),
     }
 }
 

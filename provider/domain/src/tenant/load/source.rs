@@ -111,7 +111,9 @@ fn flatten(file: &str, prefix: &str, node: &Node, all: &mut BTreeMap<String, Str
                 }
             }
             Toml::Table(_) => flatten(file, &key, value, all, problems),
-            other => problems.add(file, Some(*line), format!("{key}: expected a text in quotes, found {}", other.name())),
+            other => {
+                problems.add(file, Some(*line), format!("{key}: expected a text in quotes, found {}", other.name()))
+            }
         }
     }
 }

@@ -1,0 +1,12 @@
+//! The protocol on real databases: SQLite always, PostgreSQL where `MADOGUCHI_TEST_POSTGRES` names a server.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects; all else fails it")]
+
+mod authorize;
+mod client_auth;
+mod code_flow;
+mod keys;
+mod logout;
+mod properties;
+mod refresh;
+mod support;

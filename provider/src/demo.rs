@@ -1,0 +1,368 @@
+//! What the demo has besides a provider: two institutions, accounts, applications that rely on it.
+//!
+//! Its accounts are the same every time and stand in the documentation; they are made by nothing but the demo.
+
+use crate::builder::{Provider, operator, view};
+use axum::Router;
+use include_dir::{Dir, include_dir};
+use madoguchi_domain::{Secret, Token, tenant::TenantFiles};
+use madoguchi_service::RosterImport;
+use madoguchi_web::pages::{DemoAccount, DemoFront, DemoTenant};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fmt::Write, net::SocketAddr};
+use url::Url;
+
+static TENANTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../tenants");
+
+/// The shipped tenants as files; what is only for the demo (a roster) stays out.
+pub(crate) fn tenants() -> Result<Vec<(String, TenantFiles)>, String> {
+    Ok(TENANTS
+        .dirs()
+        .map(|dir| {
+            let root = dir.path();
+            let mut files = TenantFiles::new();
+            let inner = dir.dirs().filter(|d| !d.path().ends_with("demo")).flat_map(Dir::files);
+            for file in dir.files().chain(inner) {
+                if let Ok(path) = file.path().strip_prefix(root) {
+                    files.insert(path.to_string_lossy().replace('\\', "/"), file.contents().to_vec());
+                }
+            }
+            (root.display().to_string(), files)
+        })
+        .collect())
+}
+
+/// An account of the demo.
+struct Person {
+    tenant: &'static str,
+    role: &'static str,
+    login_id: &'static str,
+    email: &'static str,
+    name: &'static str,
+    kana: &'static str,
+    password: &'static str,
+    second_password: Option<&'static str>,
+    initial: bool,
+    student_ids: &'static [&'static str],
+    roles: &'static [&'static str],
+}
+
+const PEOPLE: &[Person] = &[
+    Person {
+        tenant: "certificate",
+        role: "Graduate",
+        login_id: "graduate@example.jp",
+        email: "graduate@example.jp",
+        name: "佐藤 花子",
+        kana: "サトウ ハナコ",
+        password: "Graduate2024",
+        second_password: Some("Certificate2024"),
+        initial: false,
+        student_ids: &["B19-04217", "M23-00318"],
+        roles: &[],
+    },
+    Person {
+        tenant: "certificate",
+        role: "Before the first login",
+        login_id: "newcomer@example.jp",
+        email: "newcomer@example.jp",
+        name: "鈴木 一郎",
+        kana: "スズキ イチロウ",
+        password: "Initial2024",
+        second_password: None,
+        initial: true,
+        student_ids: &["B20-01153"],
+        roles: &[],
+    },
+    Person {
+        tenant: "certificate",
+        role: "Reviewer",
+        login_id: "clerk@example.jp",
+        email: "clerk@example.jp",
+        name: "窓口 職員",
+        kana: "マドグチ ショクイン",
+        password: "Counter2024",
+        second_password: Some("Register2024"),
+        initial: false,
+        student_ids: &[],
+        roles: &["reviewer"],
+    },
+    Person {
+        tenant: "certificate",
+        role: "Second reviewer",
+        login_id: "clerk2@example.jp",
+        email: "clerk2@example.jp",
+        name: "受付 係",
+        kana: "ウケツケ カカリ",
+        password: "Counter2024",
+        second_password: Some("Register2024"),
+        initial: false,
+        student_ids: &[],
+        roles: &["reviewer"],
+    },
+    Person {
+        tenant: "certificate",
+        role: "Tenant IT",
+        login_id: "it@example.jp",
+        email: "it@example.jp",
+        name: "情報 担当",
+        kana: "ジョウホウ タントウ",
+        password: "Counter2024",
+        second_password: Some("Register2024"),
+        initial: false,
+        student_ids: &[],
+        roles: &["tenant_it"],
+    },
+    Person {
+        tenant: "residence",
+        role: "Applicant",
+        login_id: "RZ00000001",
+        email: "applicant@example.jp",
+        name: "NGUYEN THI LAN",
+        kana: "グエン ティ ラン",
+        password: "Residence2024",
+        second_password: None,
+        initial: false,
+        student_ids: &[],
+        roles: &[],
+    },
+    Person {
+        tenant: "residence",
+        role: "Reviewer",
+        login_id: "clerk@example.jp",
+        email: "clerk@example.jp",
+        name: "窓口 職員",
+        kana: "マドグチ ショクイン",
+        password: "Counter2024",
+        second_password: None,
+        initial: false,
+        student_ids: &[],
+        roles: &["reviewer"],
+    },
+    Person {
+        tenant: "residence",
+        role: "Second reviewer",
+        login_id: "clerk2@example.jp",
+        email: "clerk2@example.jp",
+        name: "受付 係",
+        kana: "ウケツケ カカリ",
+        password: "Counter2024",
+        second_password: None,
+        initial: false,
+        student_ids: &[],
+        roles: &["reviewer"],
+    },
+    Person {
+        tenant: "residence",
+        role: "Tenant IT",
+        login_id: "it@example.jp",
+        email: "it@example.jp",
+        name: "情報 担当",
+        kana: "ジョウホウ タントウ",
+        password: "Counter2024",
+        second_password: None,
+        initial: false,
+        student_ids: &[],
+        roles: &["tenant_it"],
+    },
+];
+
+impl Person {
+    fn account(&self) -> Value {
+        let mut account = json!({
+            "login_id": self.login_id,
+            "email": self.email,
+            "claims": { "name": self.name, "name#ja-Kana-JP": self.kana, "locale": "ja" },
+            "student_ids": self.student_ids,
+            "staff_roles": self.roles,
+        });
+        if let Some(object) = account.as_object_mut() {
+            let key = if self.initial { "initial_password" } else { "password" };
+            object.insert(key.into(), self.password.into());
+            if let Some(second) = self.second_password {
+                object.insert("second_password".into(), second.into());
+            }
+        }
+        account
+    }
+}
+
+/// An example application beside the provider.
+pub(crate) struct App {
+    client_id: &'static str,
+    tenant: &'static str,
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+}
+
+/// The example applications.
+pub(crate) fn apps() -> [App; 2] {
+    let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    [
+        App { client_id: "certificate-app", tenant: "certificate", listen: at(8090) },
+        App { client_id: "residence-app", tenant: "residence", listen: at(8091) },
+    ]
+}
+
+impl App {
+    /// Its routes, with the secret that it was given at this start.
+    pub(crate) fn router(
+        &self,
+        provider: &Provider,
+        secrets: &BTreeMap<&'static str, String>,
+    ) -> Result<Router, String> {
+        let issuer = self
+            .tenant
+            .parse()
+            .ok()
+            .and_then(|slug| provider.service.tenant(&slug))
+            .map(|tenant| tenant.issuer.clone())
+            .unwrap_or_default();
+        let public_url = format!("http://localhost:{}", self.listen.port());
+        let client_secret = Secret::new(secrets.get(self.client_id).cloned().unwrap_or_default());
+        let client_id = self.client_id.to_owned();
+        let router = match self.tenant {
+            "residence" => residence_app::router(residence_app::Config {
+                issuer,
+                client_id,
+                client_secret,
+                public_url,
+                extra_ca: None,
+                kinds_that_apply: Vec::new(),
+            }),
+            _ => certificate_app::router(certificate_app::Config {
+                issuer,
+                client_id,
+                client_secret,
+                public_url,
+                extra_ca: None,
+                institution: (INSTITUTIONS[0].1.into(), INSTITUTIONS[0].1.into()),
+            }),
+        };
+        router.map_err(|e| e.to_string())
+    }
+}
+
+/// Makes accounts and clients that are missing, and new secrets for the example applications.
+pub(crate) async fn seed(provider: &Provider) -> Result<BTreeMap<&'static str, String>, String> {
+    for person in PEOPLE {
+        provider.seed_account(person.tenant, person.account()).await?;
+    }
+    let mut secrets = BTreeMap::new();
+    for tenant in provider.service.tenants() {
+        let about = view(&tenant);
+        for metadata in [confidential_client(), public_client()] {
+            provider.oidc.register_client(about.slug(), metadata, operator()).await.map_err(|e| e.to_string())?;
+        }
+        for app in apps().iter().filter(|app| app.tenant == tenant.slug.as_str()) {
+            let registered = provider.oidc.client(&about, app.client_id).await.map_err(|e| e.to_string())?;
+            let Some(client) = registered else { continue };
+            let mut metadata = serde_json::to_value(&client.metadata).map_err(|e| e.to_string())?;
+            let secret = Token::new(provider.service.entropy()).expose().to_owned();
+            if let Some(object) = metadata.as_object_mut() {
+                object.insert("client_secret".into(), secret.clone().into());
+            }
+            provider.oidc.register_client(about.slug(), metadata, operator()).await.map_err(|e| e.to_string())?;
+            secrets.insert(app.client_id, secret);
+        }
+        let roster = TENANTS.get_file(format!("{}/demo/roster.csv", tenant.slug));
+        if let Some(roster) = roster {
+            provider
+                .service
+                .import_roster(&tenant, roster.contents(), RosterImport::Replace, operator())
+                .await
+                .map_err(|e| e.to_string())?;
+        }
+    }
+    provider.service.poll_tenants().await.map_err(|e| e.to_string())?;
+    Ok(secrets)
+}
+
+fn confidential_client() -> Value {
+    json!({
+        "client_id": "demo-rp", "client_secret": "demo-rp-secret", "client_name": "Demo relying party",
+        "client_name#ja": "お試しアプリ", "application_type": "native", "redirect_uris": ["http://127.0.0.1/callback"],
+        "post_logout_redirect_uris": ["http://127.0.0.1/logged-out"],
+        "grant_types": ["authorization_code", "refresh_token"],
+    })
+}
+
+fn public_client() -> Value {
+    json!({
+        "client_id": "demo-spa", "client_name": "Demo single-page app", "client_name#ja": "お試しアプリ（ブラウザー）",
+        "application_type": "native", "token_endpoint_auth_method": "none",
+        "redirect_uris": ["http://127.0.0.1/callback", "http://localhost/callback"],
+        "post_logout_redirect_uris": ["http://127.0.0.1/logged-out"],
+        "grant_types": ["authorization_code", "refresh_token"],
+    })
+}
+
+fn places(public_url: &Url, tenant: &str) -> Vec<(String, String)> {
+    let base = format!("{}/t/{tenant}", public_url.as_str().trim_end_matches('/'));
+    let app = match tenant {
+        "residence" => ("Residence applications (relying party)", "http://localhost:8091/"),
+        _ => ("Certificate ordering (relying party)", "http://localhost:8090/"),
+    };
+    vec![
+        (app.0.into(), app.1.into()),
+        ("Home, login, registration".into(), format!("{base}/")),
+        ("Review desk".into(), format!("{base}/desk")),
+        ("Issuer".into(), base),
+    ]
+}
+
+const INSTITUTIONS: [(&str, &str, &str); 2] = [
+    ("certificate", "The University", "Certificate Issuance Service"),
+    ("residence", "Immigration Services Agency", "Online Residence Application System"),
+];
+
+/// The first page of the demo.
+pub(crate) fn front(public_url: &Url) -> DemoFront {
+    let tenants = INSTITUTIONS
+        .iter()
+        .map(|(slug, name, service)| DemoTenant {
+            name: (*name).into(),
+            service: (*service).into(),
+            places: places(public_url, slug),
+            accounts: PEOPLE
+                .iter()
+                .filter(|p| p.tenant == *slug)
+                .map(|p| DemoAccount {
+                    role: p.role.into(),
+                    login_id: p.login_id.into(),
+                    password: p.password.into(),
+                    second_password: p.second_password.map(str::to_owned),
+                })
+                .collect(),
+        })
+        .collect();
+    DemoFront { tenants, mailbox_url: format!("{}/dev/mail", public_url.path().trim_end_matches('/')) }
+}
+
+/// The table that the demo prints when it is ready.
+pub(crate) fn welcome(public_url: &Url) -> String {
+    let front = front(public_url);
+    let base = public_url.as_str().trim_end_matches('/');
+    let mut text = format!("\n  Madoguchi is ready: {base}/\n");
+    for tenant in &front.tenants {
+        let _ = write!(text, "\n  {} – {}\n", tenant.name, tenant.service);
+        for (what, url) in &tenant.places {
+            let _ = writeln!(text, "    {what:<40} {url}");
+        }
+        for account in &tenant.accounts {
+            let second = account.second_password.as_ref().map(|s| format!("  second {s}")).unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "    {:<24} {:<22} password {}{second}",
+                account.role, account.login_id, account.password
+            );
+        }
+    }
+    let _ = write!(
+        text,
+        "\n  Mailbox (all mails of the demo)            {base}/dev/mail\n  \
+         Clients in both: demo-rp / demo-rp-secret (http://127.0.0.1:PORT/callback), demo-spa (public)\n  \
+         Data: ./data · stop with Ctrl-C\n"
+    );
+    text
+}

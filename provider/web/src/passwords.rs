@@ -1,0 +1,34 @@
+//! Password rules and what broke them, as the pages say it.
+
+use crate::pages::{Problem, Say};
+use madoguchi_domain::password::Violation;
+use madoguchi_domain::{password::Rules, tenant::PasswordPolicy};
+use madoguchi_service::credentials::CredentialField;
+
+/// The rules in words, before anything is typed.
+pub(crate) fn rules(policy: &PasswordPolicy, second_password: bool) -> Vec<Say> {
+    let Rules { min_length, require_mixed, alphanumeric_only, blocklist, .. } = policy.rules();
+    let mut said = vec![Say::key("password.rule.length").with("count", min_length)];
+    let mut add = |holds: bool, rule: &str| {
+        if holds {
+            said.push(Say::key(format!("password.rule.{rule}")));
+        }
+    };
+    add(require_mixed, "upper");
+    add(require_mixed, "lower");
+    add(require_mixed, "digit");
+    add(alphanumeric_only, "alphanumeric");
+    add(blocklist, "common");
+    add(second_password, "differ");
+    add(true, "previous");
+    said
+}
+
+/// A broken rule beside its input.
+pub(crate) fn problem((field, violation): &(CredentialField, Violation)) -> Problem {
+    let key = format!("error.password.{}", violation.code());
+    let params = violation.params();
+    let label = Say::key(key).with("label", "");
+    let say = params.iter().fold(label, |say, (name, value)| say.with(name, value));
+    Problem::at(field.name(), say)
+}

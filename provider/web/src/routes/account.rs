@@ -1,0 +1,135 @@
+//! For people who are signed in: the top page and the account.
+
+use crate::{
+    pages::{AccountPage, ApplicationLine, EnrolmentView, Say, Tile, Top},
+    state::Web,
+    visit::{Answer, Visit, display_name},
+};
+use axum::{Router, routing::get};
+use madoguchi_domain::{
+    account::{Account, Enrolment},
+    application::{Application, ApplicationState},
+};
+
+pub(super) fn router() -> Router<Web> {
+    Router::new().route("/account", get(account))
+}
+
+/// The home page of somebody who is signed in.
+pub(super) async fn top(visit: &Visit) -> Answer {
+    let session = visit.signed_in()?;
+    let applications = applications(visit, &session.account).await?;
+    let tiles = tiles(visit, &session.account).await?;
+    Ok(visit.page(&Top { name: display_name(&session.account).to_owned(), tiles, applications, done: None }))
+}
+
+async fn applications(visit: &Visit, account: &Account) -> Result<Vec<ApplicationLine>, axum::response::Response> {
+    let found = visit.web.service().applications_of(&visit.tenant, account).await.map_err(|e| visit.fault(&e))?;
+    Ok(found.iter().map(line).collect())
+}
+
+fn line(application: &Application) -> ApplicationLine {
+    let state = application.lifecycle.state;
+    let kind = match application.answers.get("application_type").map(String::as_str) {
+        Some("reapplication") => "application.kind.reapplication",
+        Some(_) | None => "application.kind.new",
+    };
+    let next = match state {
+        ApplicationState::Submitted => "application.next.submitted",
+        ApplicationState::CorrectionRequested => "application.next.correction_requested",
+        ApplicationState::Approved => "application.next.approved",
+        ApplicationState::Rejected => "application.next.rejected",
+    };
+    ApplicationLine {
+        reference: application.reference.clone(),
+        kind: Say::key(kind),
+        state: state.as_str().to_owned(),
+        submitted_at: application.submitted_at.seconds(),
+        next: Say::key(next),
+        action: None,
+    }
+}
+
+/// The tenant's tiles; those that this kind of user may not use are shown without an address.
+async fn tiles(visit: &Visit, account: &Account) -> Result<Vec<Tile>, axum::response::Response> {
+    let mut tiles = Vec::new();
+    for tile in &visit.tenant.config.settings.home.tiles {
+        let allowed = tile.kinds_of_user.as_ref().is_none_or(|kinds| kinds.contains(&account.profile.kind_of_user));
+        let url = match (&tile.client, &tile.url) {
+            (Some(client), _) => start_of(visit, client).await?,
+            (None, url) => url.as_ref().map(|u| if u.starts_with('/') { visit.to(u) } else { u.clone() }),
+        };
+        tiles.push(Tile {
+            title: tile.title.get(&visit.locale).to_owned(),
+            description: tile.text.get(&visit.locale).to_owned(),
+            url: url.filter(|_| allowed),
+        });
+    }
+    Ok(tiles)
+}
+
+/// Where a client's login is started from outside (OpenID Connect Core §4), naming us as the issuer.
+async fn start_of(visit: &Visit, client_id: &str) -> Result<Option<String>, axum::response::Response> {
+    let client = visit.web.oidc().client(&visit.view(), client_id).await.map_err(|e| visit.protocol_fault(&e))?;
+    Ok(client.and_then(|client| {
+        let mut url = client.metadata.initiate_login_uri.clone()?;
+        url.query_pairs_mut().append_pair("iss", &visit.tenant.issuer);
+        Some(url.to_string())
+    }))
+}
+
+/// A client's own start page, where it is registered.
+pub(super) async fn home_of(visit: &Visit, client_id: &str) -> Result<Option<String>, axum::response::Response> {
+    let client = visit.web.oidc().client(&visit.view(), client_id).await.map_err(|e| visit.protocol_fault(&e))?;
+    Ok(client.and_then(|client| client.metadata.client_uri.as_ref().map(ToString::to_string)))
+}
+
+/// A stay at the institution in words.
+pub(super) fn enrolment_view(visit: &Visit, enrolment: &Enrolment) -> EnrolmentView {
+    let config = &visit.tenant.config;
+    let facts = &enrolment.facts;
+    let affiliation: Vec<&str> =
+        facts.affiliation.iter().filter_map(|code| config.affiliation(code)).map(|a| a.label(&visit.locale)).collect();
+    let years = match (facts.matriculation.as_str(), facts.graduation.as_str()) {
+        ("", "") => String::new(),
+        (from, to) => format!("{from} – {to}"),
+    };
+    let parts = [affiliation.join(" "), years];
+    let description: Vec<&str> = parts.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
+    EnrolmentView {
+        id: enrolment.id.to_string(),
+        student_id: enrolment.student_id.clone(),
+        description: description.join(" · "),
+    }
+}
+
+async fn account(visit: Visit) -> Answer {
+    let session = visit.signed_in()?;
+    let account = &session.account;
+    let profile = &account.profile;
+    let enrolments = visit.web.service().enrolments_of(&visit.tenant, account).await.map_err(|e| visit.fault(&e))?;
+    let address = &profile.address;
+    let place = [&address.postal_code, &address.prefecture, &address.city, &address.street, &address.building];
+    let place: Vec<&str> = place.into_iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
+    let rows = [
+        ("name", display_name(account).to_owned()),
+        ("name_kana", profile.name_kana.clone()),
+        ("birth_date", profile.birth_date.clone()),
+        ("address", place.join(" ")),
+        ("phone", profile.phone.clone()),
+        ("cell_phone", profile.cell_phone.clone()),
+    ];
+    let profile = rows
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| (Say::key(format!("field.{key}.label")), value))
+        .collect();
+    let page = AccountPage {
+        login_id: account.login_id.clone(),
+        mail: account.email.to_string(),
+        profile,
+        enrolments: enrolments.iter().map(|e| enrolment_view(&visit, e)).collect(),
+        applications: applications(&visit, account).await?,
+    };
+    Ok(visit.page(&page))
+}

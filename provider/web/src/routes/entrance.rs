@@ -1,0 +1,360 @@
+//! The way in and out for people: home, login, first passwords, logout, language.
+
+use super::protocol::logged_out;
+use crate::{
+    cookies::Jar,
+    pages::{
+        Home, KindOfUser, Link, Login, Logout, Manual, Message, NoticeItem, Notices, PasswordSetting, Problem, Say,
+    },
+    state::Web,
+    visit::{Answer, Visit},
+};
+use axum::{
+    Router,
+    extract::{Query, RawForm},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::StatusCode;
+use madoguchi_domain::{Secret, Token, tenant::LoginIdentifier};
+use madoguchi_oidc::Params;
+use madoguchi_service::{
+    SignIn, SignInError, SignedIn,
+    credentials::{CredentialsError, NewCredentials},
+};
+use serde::Deserialize;
+
+pub(super) fn router() -> Router<Web> {
+    Router::new()
+        .route("/", get(home))
+        .route("/login", get(login).post(login_posted))
+        .route("/password-setting", get(password_setting).post(password_setting_posted))
+        .route("/password-setting/done", get(password_setting_done))
+        .route("/logout", get(logout).post(logout_posted))
+        .route("/language", post(language))
+        .route("/session", get(session))
+        .route("/notices", get(notices))
+        .route("/manual", get(manual))
+}
+
+async fn home(visit: Visit) -> Answer {
+    if visit.session.is_some() {
+        return super::account::top(&visit).await;
+    }
+    let settings = &visit.tenant.config.settings;
+    let kind = |key: &str, name: String, register: bool| KindOfUser {
+        key: key.to_owned(),
+        name,
+        description: None,
+        login_url: visit.to("/login"),
+        register_url: (register && settings.registration.open).then(|| visit.to("/register")),
+    };
+    let kinds = if settings.home.kinds_of_user.is_empty() {
+        vec![kind("all", visit.text("home.everyone", &[]), true)]
+    } else {
+        settings
+            .home
+            .kinds_of_user
+            .iter()
+            .map(|k| kind(&k.key, k.name.get(&visit.locale).to_owned(), k.register))
+            .collect()
+    };
+    Ok(visit.page(&Home { introduction: None, kinds, notices: current_notices(&visit) }))
+}
+
+/// Notices of today, newest first.
+fn current_notices(visit: &Visit) -> Vec<NoticeItem> {
+    let offset = i64::from(crate::state::offset_minutes(&visit.tenant.config.settings.utc_offset)) * 60;
+    let local = madoguchi_domain::Timestamp(visit.web.service().now().0 + offset);
+    let today = local.to_utc().format("%Y-%m-%d").to_string();
+    let mut notices: Vec<_> = visit
+        .tenant
+        .config
+        .settings
+        .home
+        .notices
+        .iter()
+        .filter(|n| n.date <= today && n.until.as_ref().is_none_or(|until| *until > today))
+        .collect();
+    notices.sort_by(|a, b| b.date.cmp(&a.date));
+    notices
+        .into_iter()
+        .map(|n| NoticeItem {
+            date: Some(n.date.clone()),
+            title: n.title.get(&visit.locale).to_owned(),
+            html: crate::markdown::to_html(n.text.get(&visit.locale)),
+        })
+        .collect()
+}
+
+async fn notices(visit: Visit) -> Response {
+    visit.page(&Notices { notices: current_notices(&visit) })
+}
+
+async fn manual(visit: Visit) -> Response {
+    let manual = &visit.tenant.config.manual;
+    let Some(text) = manual.get(&visit.locale).or_else(|| manual.values().next()) else { return visit.not_found() };
+    let (html, contents) = crate::markdown::with_contents(text);
+    visit.page(&Manual { html, contents, pdf_url: None })
+}
+
+/// What the login page's address may say.
+#[derive(Debug, Default, Deserialize)]
+struct LoginQuery {
+    #[serde(default)]
+    ended: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    login_hint: String,
+}
+
+async fn login(visit: Visit, Query(query): Query<LoginQuery>) -> Answer {
+    if visit.session.is_some() && visit.flow.is_none() && query.reason.is_empty() {
+        return Ok(visit.redirect(&visit.to(local_path(&query.to))));
+    }
+    let display = visit.interaction().await?;
+    let minutes = visit.tenant.config.settings.session.idle.seconds() / 60;
+    let reason = match (query.ended.as_str(), query.reason.as_str()) {
+        ("idle", _) => Some(Say::key("session_ended.reason").with("minutes", minutes)),
+        (_, reason @ ("again" | "too_long_ago" | "other_account" | "stronger")) => {
+            Some(Say::key(format!("login.reason.{reason}")))
+        }
+        _ => None,
+    };
+    let hint = display.as_ref().and_then(|d| d.login_hint.clone()).unwrap_or(query.login_hint);
+    // a session that ended: its cookie has no use any more
+    if visit.session.is_none() && visit.session_token.is_some() {
+        visit.clear_cookie(Jar::Session);
+    }
+    let page = login_page(&visit, display.as_ref(), hint, reason, Vec::new());
+    Ok(visit.page(&page))
+}
+
+fn login_page(
+    visit: &Visit,
+    display: Option<&madoguchi_oidc::Display>,
+    login_id: String,
+    reason: Option<Say>,
+    problems: Vec<Problem>,
+) -> Login {
+    let settings = &visit.tenant.config.settings;
+    Login {
+        client: display.map(|d| visit.client_view(d)),
+        login_id,
+        by_email: matches!(settings.login.identifier, LoginIdentifier::MailAddress),
+        second_password: settings.login.second_password,
+        reason,
+        problems,
+        register_url: settings.registration.open.then(|| visit.to_in_flow("/register")),
+        forgot_url: Some(visit.to_in_flow("/forgot")),
+        can_deny: display.is_some(),
+        site: settings.links.institution.as_ref().map(|url| Link::new(settings.name.get(&visit.locale), url.as_str())),
+        idle_minutes: settings.session.idle.seconds() / 60,
+    }
+}
+
+/// A path of this tenant that a login may lead to: nothing that a browser could take for another host.
+fn local_path(to: &str) -> &str {
+    let safe =
+        to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') && to.chars().all(|c| c.is_ascii_graphic());
+    if safe { to } else { "/" }
+}
+
+async fn login_posted(mut visit: Visit, Query(query): Query<LoginQuery>, RawForm(body): RawForm) -> Answer {
+    let form = Params::read(None, Some(&body));
+    if visit.flow.is_none() {
+        visit.flow = form.get("flow").filter(|f| Token::parse(f).is_some()).map(str::to_owned);
+    }
+    visit.check_form("login", form.get("csrf").unwrap_or_default())?;
+    if form.get("deny").is_some() {
+        return deny(&visit).await;
+    }
+    let typed = form.get("login_id").unwrap_or_default().to_owned();
+    let attempt = SignIn {
+        login_id: typed.clone(),
+        password: Secret::new(form.get("password").unwrap_or_default()),
+        second_password: Secret::new(form.get("second_password").unwrap_or_default()),
+        source: visit.source.clone(),
+    };
+    match visit.web.service().sign_in(&visit.tenant, attempt).await {
+        Ok(SignedIn::Session { token, .. }) => {
+            // whoever was signed in here before is not any more
+            visit.end_session().await?;
+            visit.set_cookie(Jar::Session, &token);
+            Ok(visit.redirect(&after_login(&visit, &query.to)))
+        }
+        Ok(SignedIn::MustSetCredentials { ticket }) => {
+            visit.set_cookie(Jar::Duty, &ticket);
+            Ok(visit.redirect(&visit.to_in_flow("/password-setting")))
+        }
+        Err(SignInError::Rejected) => {
+            let display = visit.interaction().await?;
+            let second = visit.tenant.config.settings.login.second_password;
+            let message = if second { "login.failed_second" } else { "login.failed" };
+            let problems = vec![Problem::at("login_id", Say::key(message))];
+            let page = login_page(&visit, display.as_ref(), typed, None, problems);
+            Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+        Err(SignInError::Service(e)) => Err(visit.fault(&e)),
+    }
+}
+
+/// Back to the authorization request, else to the page that asked for the login, else to the top page.
+fn after_login(visit: &Visit, to: &str) -> String {
+    match &visit.flow {
+        Some(flow) => visit.to(&format!("/authorize/resume?flow={flow}")),
+        None => visit.to(local_path(to)),
+    }
+}
+
+/// Gives up: the relying party hears `access_denied`.
+async fn deny(visit: &Visit) -> Answer {
+    let Some(flow) = visit.flow_token() else { return Ok(visit.redirect(&visit.to("/"))) };
+    let outcome = visit
+        .web
+        .oidc()
+        .resume(&visit.view(), &flow, &visit.browser.hash(), None, Some(madoguchi_oidc::Answer::Deny))
+        .await;
+    visit.conclude(outcome).await
+}
+
+async fn password_setting(visit: Visit) -> Answer {
+    let Some(ticket) = visit.cookie(Jar::Duty) else { return Ok(visit.redirect(&visit.to_in_flow("/login"))) };
+    match visit.web.service().credential_duty(&visit.tenant, &ticket).await {
+        Ok(duty) => Ok(visit.page(&setting_page(&visit, &duty.login_id, Vec::new()))),
+        Err(e) => Err(ticket_failed(&visit, e)),
+    }
+}
+
+/// A ticket that does not open the page: the step is over, and the way leads to login.
+fn ticket_failed(visit: &Visit, error: CredentialsError) -> Response {
+    match error {
+        CredentialsError::Ticket(_) | CredentialsError::Invalid(_) => {
+            visit.clear_cookie(Jar::Duty);
+            visit.invalid_operation(visit.to_in_flow("/login"))
+        }
+        CredentialsError::Service(e) => visit.fault(&e),
+    }
+}
+
+fn setting_page(visit: &Visit, login_id: &str, problems: Vec<Problem>) -> PasswordSetting {
+    let second_password = visit.tenant.config.settings.login.second_password;
+    PasswordSetting {
+        login_id: login_id.to_owned(),
+        second_password,
+        rules: crate::passwords::rules(&visit.tenant.config.settings.password, second_password),
+        problems,
+    }
+}
+
+async fn password_setting_posted(mut visit: Visit, RawForm(body): RawForm) -> Answer {
+    let form = Params::read(None, Some(&body));
+    if visit.flow.is_none() {
+        visit.flow = form.get("flow").filter(|f| Token::parse(f).is_some()).map(str::to_owned);
+    }
+    visit.check_form("password-setting", form.get("csrf").unwrap_or_default())?;
+    let Some(ticket) = visit.cookie(Jar::Duty) else { return Ok(visit.invalid_operation(visit.to_in_flow("/login"))) };
+    let duty = visit.web.service().credential_duty(&visit.tenant, &ticket).await;
+    let duty = duty.map_err(|e| ticket_failed(&visit, e))?;
+    let value = |name: &str| Secret::new(form.get(name).unwrap_or_default());
+    let wanted = NewCredentials {
+        password: value("password"),
+        password_confirm: value("password_confirm"),
+        second_password: value("second_password"),
+        second_password_confirm: value("second_password_confirm"),
+    };
+    match visit.web.service().set_credentials(&visit.tenant, &ticket, wanted, &visit.source).await {
+        Ok(set) => {
+            visit.set_cookie(Jar::Session, &set.token);
+            visit.clear_cookie(Jar::Duty);
+            Ok(visit.redirect(&visit.to_in_flow("/password-setting/done")))
+        }
+        Err(CredentialsError::Invalid(violations)) => {
+            let problems = violations.iter().map(crate::passwords::problem).collect();
+            Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &setting_page(&visit, &duty.login_id, problems)))
+        }
+        Err(e) => Err(ticket_failed(&visit, e)),
+    }
+}
+
+async fn password_setting_done(visit: Visit) -> Answer {
+    visit.signed_in()?;
+    let ok_url = match &visit.flow {
+        Some(flow) => visit.to(&format!("/authorize/resume?flow={flow}")),
+        None => visit.to("/"),
+    };
+    Ok(visit.page(&Message {
+        heading: Say::key("password_setting.done_title"),
+        message: Say::key("password_setting.done"),
+        details: vec![Say::key("password_setting.done_next")],
+        ok_url,
+    }))
+}
+
+async fn logout(visit: Visit) -> Answer {
+    if visit.session.is_none() {
+        return Ok(logged_out(&visit));
+    }
+    let page = Logout { action: visit.to("/logout"), client: None, fields: Vec::new(), back_url: visit.to("/") };
+    Ok(visit.page(&page))
+}
+
+async fn logout_posted(visit: Visit, RawForm(body): RawForm) -> Answer {
+    let form = Params::read(None, Some(&body));
+    if visit.session.is_some() {
+        visit.check_form("logout", form.get("csrf").unwrap_or_default())?;
+        visit.end_session().await?;
+    }
+    Ok(visit.redirect(&visit.to("/logout")))
+}
+
+/// The language that was chosen with the switch of a page's own form.
+pub(super) fn chosen_locale(visit: &Visit, form: &Params) -> Option<madoguchi_domain::Locale> {
+    form.get("switch_lang")?;
+    Some(visit.tenant.config.locale(form.get("lang")).clone())
+}
+
+/// The language switch of pages without a form of their own.
+async fn language(visit: Visit, RawForm(body): RawForm) -> Answer {
+    let form = Params::read(None, Some(&body));
+    let chosen = visit.tenant.config.locale(form.get("lang")).clone();
+    visit.keep_locale(&chosen);
+    let back = form.get("return_to").map(local_path).filter(|path| path.starts_with(&visit.base()));
+    let back = back.map(|path| without_parameter(path, "ui_locales"));
+    Ok(visit.redirect(&back.unwrap_or_else(|| visit.to("/"))))
+}
+
+/// A path without one parameter of its query: an address that asks for a language would win over the choice.
+fn without_parameter(path: &str, name: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
+    let kept: Vec<&str> = query.split('&').filter(|pair| pair.split('=').next() != Some(name)).collect();
+    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+}
+
+/// Keeps a session alive; called by the page's script when the person wants to stay.
+async fn session(visit: Visit) -> Response {
+    let status = if visit.session.is_some() { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED };
+    visit.seal(status.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_leads_to_a_path_of_ours_or_home() {
+        assert_eq!(local_path("/desk?state=submitted"), "/desk?state=submitted");
+        for evil in ["//evil.example", "/\\evil", "https:evil", "", "desk", "/a\r\nb", "/日本"] {
+            assert_eq!(local_path(evil), "/", "{evil:?}");
+        }
+    }
+
+    #[test]
+    fn the_language_in_an_address_gives_way_to_the_choice() {
+        assert_eq!(without_parameter("/t/a/login?flow=x&ui_locales=en", "ui_locales"), "/t/a/login?flow=x");
+        assert_eq!(without_parameter("/t/a/login?ui_locales=en", "ui_locales"), "/t/a/login");
+    }
+}

@@ -1,0 +1,120 @@
+//! The routers, one for each audience, and what they have around them.
+//!
+//! | module | for |
+//! |---|---|
+//! | [`protocol`] | relying parties: authorization, token, userinfo, keys, metadata, logout |
+//! | [`entrance`] | people: home, login, first passwords, logout |
+//! | [`registration`] | applicants |
+//! | [`desk`] | reviewers |
+//! | [`account`] | people who are signed in |
+//! | [`assets`] | browsers: style sheets, scripts, images |
+//! | [`health`] | operators: liveness, readiness |
+//! | [`demo`] | whoever tries it out: mailbox, list of accounts |
+
+use crate::{client_address::Peer, headers, state::Web};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, Uri};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+
+mod account;
+mod assets;
+mod demo;
+mod desk;
+mod entrance;
+pub(crate) mod health;
+mod protocol;
+mod registration;
+
+/// The most bytes of an ordinary form.
+const FORM_LIMIT: usize = 256 * 1024;
+
+/// Everything that the outside reaches, to be served as it is or nested below a host's prefix.
+pub fn router(web: Web) -> Router {
+    let tenant = Router::new()
+        .merge(protocol::router())
+        .merge(entrance::router())
+        .merge(registration::router())
+        .merge(desk::router())
+        .merge(account::router());
+    let mut all = Router::new()
+        .nest("/t/{tenant}", tenant)
+        .merge(protocol::well_known())
+        .merge(assets::router())
+        .merge(health::public());
+    if web.demo().is_some() {
+        all = all.merge(demo::router());
+    }
+    let own_hosts = web.clone();
+    let routed = all
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .with_state(web.clone())
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(headers::add))
+        .layer(middleware::from_fn(observe))
+        .layer(CatchPanicLayer::custom(panicked));
+    // a tenant with a host of its own: its paths become those below /t/{slug} before anything is routed
+    Router::new().fallback_service(
+        tower::ServiceBuilder::new().map_request(move |r| to_tenant_of_host(&own_hosts, r)).service(routed),
+    )
+}
+
+/// The last resort: no page of a tenant.
+async fn not_found(State(web): State<Web>, request: Request) -> Response {
+    let home = format!("{}/", web.prefix());
+    crate::visit::bare(&web, request.headers(), StatusCode::NOT_FOUND, &crate::pages::NotFound { home_url: home })
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the signature is the layer's")]
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked; the request was answered with 500");
+    metrics::counter!("http_panics_total").increment(1);
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// Where a tenant's issuer is a host of its own, `https://id.example.ac.jp/login` means `/t/{slug}/login`.
+fn to_tenant_of_host(web: &Web, mut request: Request) -> Request {
+    let host = request.headers().get(http::header::HOST).and_then(|h| h.to_str().ok());
+    let Some(slug) = host.and_then(|host| web.tenant_of_host(host)) else { return request };
+    let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
+    if path.starts_with("/assets/") || path == "/healthz" || path == "/readyz" {
+        return request;
+    }
+    let inner = match path.strip_prefix("/.well-known/oauth-authorization-server") {
+        Some(_) => format!("/t/{slug}/.well-known/openid-configuration"),
+        None => format!("/t/{slug}{path}"),
+    };
+    if let Ok(uri) = inner.parse::<Uri>() {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// One line in the log and one count for each request; paths as routed, so that no secret of a link is in either.
+async fn observe(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
+    let path = masked(request.uri().path());
+    #[allow(clippy::disallowed_methods, reason = "the duration of a request, for metrics only")]
+    let started = std::time::Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    metrics::counter!("http_requests_total", "method" => method.to_string(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("http_request_duration_seconds").record(started.elapsed().as_secs_f64());
+    tracing::debug!(%method, path, status, ?peer, "answered");
+    response
+}
+
+/// A path without the secrets that stand in it.
+fn masked(path: &str) -> String {
+    path.split('/')
+        .map(|part| if madoguchi_domain::Token::parse(part).is_some() { "…" } else { part })
+        .collect::<Vec<_>>()
+        .join("/")
+}

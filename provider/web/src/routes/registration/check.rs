@@ -1,0 +1,200 @@
+//! Everything that was entered once more, the button that hands it in, and the reference number.
+
+use super::{
+    draft,
+    field::{image_view, label, option_label},
+};
+use crate::{
+    cookies::Jar,
+    pages::{Check, CheckRow, CheckSection, Link, Problem, Reception},
+    visit::{Answer, Visit},
+};
+use axum::extract::RawForm;
+use madoguchi_domain::{
+    form::{Answers, Field, FieldKind, Section},
+    japan::{date, postal},
+};
+use madoguchi_oidc::Params;
+use madoguchi_service::{DraftState, OpenDraft, SubmitError};
+use madoguchi_store::documents::Document;
+
+pub(super) async fn show(visit: Visit) -> Answer {
+    let draft = draft::open(&visit).await?;
+    let checked = visit.web.service().check_draft(&visit.tenant, &draft).await.map_err(|e| visit.fault(&e))?;
+    match checked {
+        Ok(validated) => {
+            let page = page(&visit, &draft, &validated.answers, Vec::new()).await?;
+            Ok(visit.page(&page))
+        }
+        // not ready to be checked: the form says what is missing
+        Err(_) => Ok(visit.redirect(&visit.to("/register/form"))),
+    }
+}
+
+async fn page(
+    visit: &Visit,
+    draft: &OpenDraft,
+    answers: &Answers,
+    problems: Vec<Problem>,
+) -> Result<Check, axum::response::Response> {
+    let documents = visit.web.service().draft_documents(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
+    let sections = visit
+        .tenant
+        .config
+        .form
+        .sections
+        .iter()
+        .map(|section| section_view(visit, section, draft, answers, &documents))
+        .collect();
+    Ok(Check { correction: draft.correction().is_some(), sections, problems, form_url: visit.to("/register/form") })
+}
+
+fn section_view(
+    visit: &Visit,
+    section: &Section,
+    draft: &OpenDraft,
+    answers: &Answers,
+    documents: &[Document],
+) -> CheckSection {
+    let rows = section
+        .fields
+        .iter()
+        .map(|field| {
+            let editable = draft.is_editable(&visit.tenant, &field.key) && field.kind != FieldKind::ConfirmedEmail;
+            let input = field.inputs().into_iter().next().unwrap_or_else(|| field.key.clone());
+            let document = documents.iter().find(|d| d.slot == field.key);
+            let lines = match field.kind {
+                FieldKind::ConfirmedEmail => vec![draft.email().to_string()],
+                FieldKind::Image => Vec::new(),
+                _ => value(visit, field, answers),
+            };
+            let typed = draft.answers().get(&field.key).map(|t| t.trim()).filter(|t| !t.is_empty());
+            let differs = matches!(field.kind, FieldKind::Kana | FieldKind::Name | FieldKind::Roman)
+                .then(|| lines.first().cloned())
+                .flatten()
+                .filter(|kept| typed.is_some_and(|typed| typed != kept));
+            CheckRow {
+                label: label(visit, field),
+                lines: match (&differs, typed) {
+                    (Some(_), Some(typed)) => vec![typed.to_owned()],
+                    _ => lines,
+                },
+                read_as: differs,
+                image: document.map(|d| image_view(visit, d)),
+                change_url: editable.then(|| visit.to(&format!("/register/form#{input}"))),
+            }
+        })
+        .collect();
+    CheckSection { key: section.key.clone(), title: section.title.get(&visit.locale).to_owned(), rows }
+}
+
+/// What was answered to a field, in words, a line each; none when it was left empty.
+pub(in super::super) fn value(visit: &Visit, field: &Field, answers: &Answers) -> Vec<String> {
+    let get = |input: &str| answers.get(input).map(|v| v.trim().to_owned()).unwrap_or_default();
+    let text = match field.kind {
+        FieldKind::Date => {
+            let part = |name: &str| get(&format!("{}_{name}", field.key));
+            date_words(visit, &part("year"), &part("month"), Some(&part("day")))
+        }
+        FieldKind::YearMonth => {
+            let part = |name: &str| get(&format!("{}_{name}", field.key));
+            date_words(visit, &part("year"), &part("month"), None)
+        }
+        FieldKind::Choice => {
+            let chosen = get(&field.key);
+            field.options.iter().find(|o| o.value == chosen).map_or(chosen, |option| option_label(visit, field, option))
+        }
+        FieldKind::Affiliation => field
+            .inputs()
+            .iter()
+            .filter_map(|input| visit.tenant.config.affiliation(&get(input)))
+            .map(|a| a.label(&visit.locale))
+            .collect::<Vec<_>>()
+            .join(" › "),
+        FieldKind::PostalCode => {
+            let code = get(&field.key);
+            if code.is_empty() { code } else { postal::display(&code) }
+        }
+        FieldKind::Textarea => return get(&field.key).lines().map(str::to_owned).collect(),
+        FieldKind::Text
+        | FieldKind::Name
+        | FieldKind::Kana
+        | FieldKind::Roman
+        | FieldKind::StudentId
+        | FieldKind::Prefecture
+        | FieldKind::Phone
+        | FieldKind::ConfirmedEmail
+        | FieldKind::Image
+        | FieldKind::ResidenceCard => get(&field.key),
+    };
+    if text.is_empty() { Vec::new() } else { vec![text] }
+}
+
+/// `1990年（平成2年）4月1日`, `1 April 1990`.
+fn date_words(visit: &Visit, year: &str, month: &str, day: Option<&str>) -> String {
+    let (Ok(y), Ok(m)) = (year.parse::<i32>(), month.parse::<u32>()) else {
+        return [year, month, day.unwrap_or_default()]
+            .iter()
+            .filter(|p| !p.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join("-");
+    };
+    if visit.locale.as_str().starts_with("ja") {
+        let day = day.map(|d| format!("{d}日")).unwrap_or_default();
+        return format!("{}{m}月{day}", date::both_calendars(y));
+    }
+    let month = visit.text(&format!("date.month.{m}"), &[]);
+    match day {
+        Some(day) => format!("{day} {month} {y}"),
+        None => format!("{month} {y}"),
+    }
+}
+
+pub(super) async fn submit(visit: Visit, RawForm(body): RawForm) -> Answer {
+    let form = Params::read(None, Some(&body));
+    visit.check_form("check", form.get("csrf").unwrap_or_default())?;
+    if form.get("back").is_some() {
+        return Ok(visit.redirect(&visit.to("/register/form")));
+    }
+    let draft = draft::open(&visit).await?;
+    match visit.web.service().submit(&visit.tenant, draft, &visit.source).await {
+        Ok(_) => {
+            visit.clear_cookie(Jar::Link);
+            Ok(visit.redirect(&visit.to("/register/reception")))
+        }
+        // the form says what is wrong, as soon as it is checked again
+        Err(SubmitError::Invalid(_) | SubmitError::Stale) => Ok(visit.redirect(&visit.to("/register/form"))),
+        Err(SubmitError::Closed) => Ok(visit.invalid_operation(visit.to("/register"))),
+        Err(SubmitError::Service(e)) => Err(visit.fault(&e)),
+    }
+}
+
+pub(super) async fn reception(visit: Visit) -> Answer {
+    let Some(token) = visit.cookie(Jar::Draft) else { return Ok(visit.redirect(&visit.to("/register"))) };
+    let state = visit.web.service().draft_for_browser(&visit.tenant, &token).await.map_err(|e| visit.fault(&e))?;
+    match state {
+        Some(DraftState::Submitted { reference, email, submitted_at, correction, return_client }) => {
+            let settings = &visit.tenant.config.settings;
+            let came_from = match return_client {
+                Some(client) => super::super::account::home_of(&visit, &client).await?,
+                None => None,
+            };
+            let next = match came_from {
+                Some(url) => Link::new(visit.text("reception.to_application", &[]), url),
+                None => Link::new(visit.text("error.to_home", &[]), visit.to("/")),
+            };
+            Ok(visit.page(&Reception {
+                reference,
+                submitted_at: submitted_at.seconds(),
+                expected_days: settings.registration.expected_days,
+                mail: email.to_string(),
+                sender: settings.mail.from.0.to_string(),
+                correction,
+                next: Some(next),
+            }))
+        }
+        Some(DraftState::Open(_)) => Ok(visit.redirect(&visit.to("/register/form"))),
+        Some(DraftState::Ended) | None => Ok(visit.redirect(&visit.to("/register"))),
+    }
+}

@@ -1,0 +1,48 @@
+//! For applicants: mail address, link, terms, form, check, reception; and the correction of an application.
+//!
+//! ```text
+//! GET  /register             mail address           POST → a mail with a link, 303 /register/sent
+//! GET  /register/link/…      the link in the mail   → its secret moves into a cookie, 303 /register/terms
+//! GET  /register/terms       permission for use     POST → a draft begins, 303 /register/form
+//! GET  /register/form        the form               POST → saved whatever was typed, 303 /register/check or 422
+//! GET  /register/check       everything once more   POST → handed in once, 303 /register/reception
+//! GET  /resubmit/link/…      the link of a mail that asks for a correction → /resubmit → /register/form
+//! ```
+
+mod address;
+mod check;
+mod draft;
+mod field;
+mod form;
+mod link;
+mod upload;
+
+use crate::state::Web;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+
+// the desk and the check page say fields and pictures in the same words
+pub(super) use check::value;
+pub(super) use draft::image_response;
+pub(super) use field::{describe as describe_field, label};
+
+/// The most bytes of a form with images; a tenant's own limit for each image is checked while reading.
+const UPLOAD_LIMIT: usize = 32 * 1024 * 1024;
+
+pub(super) fn router() -> Router<Web> {
+    Router::new()
+        .route("/register", get(address::show).post(address::send))
+        .route("/register/sent", get(address::sent))
+        .route("/register/link/{token}", get(link::registration))
+        .route("/register/terms", get(link::terms).post(link::agree))
+        .route("/register/form", get(form::show).post(form::save).layer(DefaultBodyLimit::max(UPLOAD_LIMIT)))
+        .route("/register/postal-code", post(form::postal_code))
+        .route("/register/document/{slot}", get(draft::document))
+        .route("/register/check", get(check::show).post(check::submit))
+        .route("/register/reception", get(check::reception))
+        .route("/resubmit/link/{token}", get(link::resubmission))
+        .route("/resubmit", get(link::confirm).post(link::reopen))
+}

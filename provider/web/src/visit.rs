@@ -1,0 +1,493 @@
+//! A request to a tenant's page: whose, in which language, by whom, and how to answer it.
+
+use crate::{
+    client_address::{Peer, client_address},
+    cookies::{self, Jar},
+    csrf,
+    pages::{
+        Busy, ErrorPage, Frame, InvalidOperation, Link, LocaleChoice, NotFound, Page, Say, SessionTiming, SignedInUser,
+    },
+    state::{Looks, Web},
+};
+use axum::{
+    extract::{FromRequestParts, OriginalUri, RawPathParams},
+    response::{Html, IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use madoguchi_domain::{Locale, Token};
+use madoguchi_service::{ActiveSession, ServiceError, Source, Tenant};
+use std::sync::{Arc, Mutex};
+
+/// A request to a page of a tenant.
+pub(crate) struct Visit {
+    pub web: Web,
+    pub tenant: Arc<Tenant>,
+    looks: Arc<Looks>,
+    pub locale: Locale,
+    /// The browser's own cookie; made at the first visit.
+    pub browser: Token,
+    /// The value of the session's cookie, whether or not a session is behind it.
+    pub session_token: Option<Token>,
+    /// Who is signed in.
+    pub session: Option<ActiveSession>,
+    pub source: Source,
+    pub headers: HeaderMap,
+    /// Path and query as the browser sees them.
+    pub path: String,
+    /// The parked authorization request's handle.
+    pub flow: Option<String>,
+    set_cookies: Mutex<Vec<HeaderValue>>,
+    /// Origins that a form of the page may lead to, besides our own.
+    form_targets: Mutex<Vec<String>>,
+    /// Said in the bar above the page.
+    notice: Mutex<Option<Say>>,
+}
+
+/// What a handler answers; an error is an answer too.
+pub(crate) type Answer = Result<Response, Response>;
+
+impl FromRequestParts<Web> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
+        let params = RawPathParams::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
+        let slug = params.iter().find(|(name, _)| *name == "tenant").map(|(_, value)| value.to_owned());
+        let tenant = slug.and_then(|s| s.parse().ok()).and_then(|slug| web.service().tenant(&slug));
+        let Some(tenant) = tenant else { return Err(unknown_tenant(web, parts)) };
+        let looks = web.looks(&tenant);
+        let headers = parts.headers.clone();
+        let secure = web.secure();
+        let kept = cookies::read(&headers, secure, &tenant.slug, Jar::Browser);
+        let mut set_cookies = Vec::new();
+        let browser = kept.unwrap_or_else(|| {
+            let fresh = Token::new(web.service().entropy());
+            set_cookies.push(cookies::set(secure, &tenant.slug, Jar::Browser, &fresh));
+            fresh
+        });
+        let session_token = cookies::read(&headers, secure, &tenant.slug, Jar::Session);
+        let original = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |o| &o.0);
+        let path = original.path_and_query().map_or("/", |p| p.as_str()).to_owned();
+        let query = parts.uri.query().unwrap_or_default();
+        let parameter = |name: &str| {
+            url::form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == name).map(|(_, v)| v.into_owned())
+        };
+        let locale = wanted_locale(&tenant, &headers, parameter("ui_locales").or_else(|| parameter("lang")));
+        let source = Source {
+            ip: client_address(parts.extensions.get::<Peer>().copied(), &headers, web.trusted_proxies()),
+            user_agent: headers
+                .get(header::USER_AGENT)
+                .and_then(|v| v.to_str().ok())
+                .map(|s| s.chars().take(256).collect())
+                .unwrap_or_default(),
+        };
+        let flow = parameter("flow").filter(|f| Token::parse(f).is_some());
+        let mut visit = Self {
+            web: web.clone(),
+            tenant,
+            looks,
+            locale,
+            browser,
+            session_token,
+            session: None,
+            source,
+            headers,
+            path,
+            flow,
+            set_cookies: Mutex::new(set_cookies),
+            form_targets: Mutex::default(),
+            notice: Mutex::default(),
+        };
+        if let Some(token) = visit.session_token.clone() {
+            let found = web.service().session(&visit.tenant, &token).await;
+            visit.session = found.map_err(|e| visit.fault(&e))?;
+        }
+        Ok(visit)
+    }
+}
+
+/// `ui_locales` > cookie > `Accept-Language` > the tenant's default.
+fn wanted_locale(tenant: &Tenant, headers: &HeaderMap, asked: Option<String>) -> Locale {
+    let cookie = cookies::plain(headers, cookies::LOCALE);
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let asked = asked.unwrap_or_default();
+    let wanted = asked.split_whitespace().chain(cookie.as_deref()).chain(accept_language(accepted));
+    tenant.config.locale(wanted).clone()
+}
+
+/// The tags of `Accept-Language` (RFC 9110 §12.5.4), best first.
+fn accept_language(header: &str) -> impl Iterator<Item = &str> {
+    let mut tags: Vec<(&str, f32)> = header
+        .split(',')
+        .take(20)
+        .filter_map(|item| {
+            let mut parts = item.split(';');
+            let tag = parts.next()?.trim();
+            let quality = parts.find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+            (quality > 0.0 && !tag.is_empty() && tag != "*").then_some((tag, quality))
+        })
+        .collect();
+    tags.sort_by(|a, b| b.1.total_cmp(&a.1));
+    tags.into_iter().map(|(tag, _)| tag)
+}
+
+fn unknown_tenant(web: &Web, parts: &Parts) -> Response {
+    bare(web, &parts.headers, StatusCode::NOT_FOUND, &NotFound { home_url: format!("{}/", web.prefix()) })
+}
+
+/// A page that belongs to no tenant, in the base theme and the browser's language.
+pub(crate) fn bare<P: Page>(web: &Web, headers: &HeaderMap, status: StatusCode, page: &P) -> Response {
+    let renderer = crate::theme::Renderer::new(web.themes().base(), None, 540);
+    let cookie = cookies::plain(headers, cookies::LOCALE);
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let wanted = cookie.as_deref().or_else(|| accept_language(accepted).next()).unwrap_or("ja");
+    let locale = if wanted.starts_with("ja") { "ja" } else { "en" };
+    let frame = Frame::bare(locale, renderer.theme().assets_url(web.prefix()));
+    match renderer.page(&frame, page) {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(e) => {
+            tracing::error!(error = %e, "the page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+impl Visit {
+    /// The tenant's base as a path, without a slash at its end.
+    pub(crate) fn base(&self) -> String {
+        // everything after the authority
+        let issuer = &self.tenant.issuer;
+        let after = issuer.split_once("://").map_or(issuer.as_str(), |(_, rest)| rest);
+        after.split_once('/').map(|(_, path)| format!("/{path}")).unwrap_or_default()
+    }
+
+    /// A path below the tenant's base.
+    pub(crate) fn to(&self, path: &str) -> String {
+        format!("{}{path}", self.base())
+    }
+
+    /// The same, with the parked authorization request carried along.
+    pub(crate) fn to_in_flow(&self, path: &str) -> String {
+        match &self.flow {
+            Some(flow) => format!("{}{path}{}flow={flow}", self.base(), if path.contains('?') { '&' } else { '?' }),
+            None => self.to(path),
+        }
+    }
+
+    /// The account that is signed in.
+    pub(crate) fn account(&self) -> Option<&madoguchi_domain::account::Account> {
+        self.session.as_ref().map(|s| &s.account)
+    }
+
+    /// A text of the theme or the tenant.
+    pub(crate) fn text(&self, key: &str, args: &[(&str, &str)]) -> String {
+        self.looks.renderer.text(self.locale.as_str(), key, args)
+    }
+
+    /// The texts and pages of the tenant.
+    pub(crate) fn renderer(&self) -> &crate::theme::Renderer {
+        &self.looks.renderer
+    }
+
+    /// Whether there is a text of that key.
+    pub(crate) fn knows(&self, key: &str) -> bool {
+        self.looks.renderer.optional_text(self.locale.as_str(), key).is_some()
+    }
+
+    /// Goes on in another language, and keeps it.
+    pub(crate) fn speak(&mut self, locale: Locale) {
+        self.keep_locale(&locale);
+        self.locale = locale;
+    }
+
+    /// The same visit as part of a parked authorization request.
+    pub(crate) fn in_flow(&self, flow: &str) -> Self {
+        Self { flow: Some(flow.to_owned()), ..self.again() }
+    }
+
+    /// The same visit with nobody signed in, as after a logout.
+    pub(crate) fn signed_out(&self) -> Self {
+        Self { session: None, session_token: None, ..self.again() }
+    }
+
+    /// The same visit; cookies to set go over to it.
+    fn again(&self) -> Self {
+        let taken =
+            |lines: &Mutex<Vec<_>>| Mutex::new(lines.lock().map(|mut l| std::mem::take(&mut *l)).unwrap_or_default());
+        Self {
+            web: self.web.clone(),
+            tenant: Arc::clone(&self.tenant),
+            looks: Arc::clone(&self.looks),
+            locale: self.locale.clone(),
+            browser: self.browser.clone(),
+            session_token: self.session_token.clone(),
+            session: self.session.clone(),
+            source: self.source.clone(),
+            headers: self.headers.clone(),
+            path: self.path.clone(),
+            flow: self.flow.clone(),
+            set_cookies: taken(&self.set_cookies),
+            form_targets: Mutex::new(self.form_targets.lock().map(|t| t.clone()).unwrap_or_default()),
+            notice: Mutex::default(),
+        }
+    }
+
+    /// Remembers the mail address that was typed last, for the page that says where the mail went.
+    pub(crate) fn keep_address(&self, encoded: &str) {
+        self.push_cookie(cookies::set_plain(self.web.secure(), &self.tenant.slug, cookies::ADDRESS, encoded));
+    }
+
+    /// The mail address that was typed last.
+    pub(crate) fn kept_address(&self) -> Option<String> {
+        cookies::read_plain(&self.headers, self.web.secure(), &self.tenant.slug, cookies::ADDRESS)
+    }
+
+    /// Hands a cookie to the browser with the answer.
+    pub(crate) fn set_cookie(&self, jar: Jar, token: &Token) {
+        self.push_cookie(cookies::set(self.web.secure(), &self.tenant.slug, jar, token));
+    }
+
+    /// Takes a cookie back with the answer.
+    pub(crate) fn clear_cookie(&self, jar: Jar) {
+        self.push_cookie(cookies::clear(self.web.secure(), &self.tenant.slug, jar));
+    }
+
+    /// Keeps the language.
+    pub(crate) fn keep_locale(&self, locale: &Locale) {
+        self.push_cookie(cookies::set_locale(self.web.secure(), locale.as_str()));
+    }
+
+    fn push_cookie(&self, line: HeaderValue) {
+        if let Ok(mut lines) = self.set_cookies.lock() {
+            lines.push(line);
+        }
+    }
+
+    /// The value of one of our cookies.
+    pub(crate) fn cookie(&self, jar: Jar) -> Option<Token> {
+        cookies::read(&self.headers, self.web.secure(), &self.tenant.slug, jar)
+    }
+
+    /// Lets the page's forms lead to the origin of `url` as well: browsers apply `form-action` to redirects too.
+    pub(crate) fn allow_form_target(&self, target: &str) {
+        let Ok(parsed) = url::Url::parse(target) else { return };
+        let source =
+            if parsed.has_host() { parsed.origin().ascii_serialization() } else { format!("{}:", parsed.scheme()) };
+        if let Ok(mut targets) = self.form_targets.lock() {
+            targets.push(source);
+        }
+    }
+
+    /// Says something in the bar above the page.
+    pub(crate) fn announce(&self, say: Option<Say>) {
+        if let Ok(mut notice) = self.notice.lock() {
+            *notice = say;
+        }
+    }
+
+    fn frame(&self, page: &str) -> Frame {
+        let settings = &self.tenant.config.settings;
+        let (locale, base) = (&self.locale, self.base());
+        let session_token = self.session.as_ref().and(self.session_token.as_ref());
+        let text = |key: &str| self.text(key, &[]);
+        let mut footer = Vec::new();
+        if !self.tenant.config.manual.is_empty() {
+            footer.push(Link::new(text("footer.manual"), self.to("/manual")));
+        }
+        if let Some(url) = &settings.links.privacy {
+            footer.push(Link::new(text("footer.privacy"), url.as_str()));
+        }
+        if let Some(url) = &settings.links.accessibility {
+            footer.push(Link::new(text("footer.accessibility"), url.as_str()));
+        }
+        let theme = self.looks.renderer.theme();
+        Frame {
+            assets: theme.assets_url(self.web.prefix()),
+            brand_stylesheet: self.looks.brand.stylesheet(self.web.prefix()),
+            logo: self.looks.brand.logo(self.web.prefix()),
+            institution: settings.name.get(locale).to_owned(),
+            service: settings.service_name.get(locale).to_owned(),
+            locale: locale.to_string(),
+            locales: settings
+                .locales
+                .iter()
+                .map(|l| LocaleChoice {
+                    tag: l.to_string(),
+                    name: self.looks.renderer.text(l.as_str(), "language.name", &[]),
+                })
+                .collect(),
+            csrf: self.web.csrf().value(&self.tenant.slug, page, &self.browser, session_token),
+            flow: self.flow.clone(),
+            path: self.path.clone(),
+            user: self
+                .account()
+                .map(|account| SignedInUser { name: display_name(account).to_owned(), menu: self.menu(account) }),
+            help: crate::pages::HelpDesk::of(&settings.help_desk, locale),
+            footer,
+            notice: self.notice.lock().ok().and_then(|n| n.clone()),
+            session: self.session.as_ref().map(|_| SessionTiming {
+                idle_seconds: settings.session.idle.seconds(),
+                warning_seconds: settings.session.warning.seconds(),
+                extend_url: self.to("/session"),
+                ended_url: self.to("/login?ended=idle"),
+            }),
+            base,
+        }
+    }
+
+    fn menu(&self, account: &madoguchi_domain::account::Account) -> Vec<Link> {
+        use madoguchi_domain::account::StaffRole;
+        let mut menu = vec![Link::new(self.text("menu.top", &[]), self.to("/"))];
+        for role in &account.staff_roles {
+            match role {
+                StaffRole::Reviewer => menu.push(Link::new(self.text("menu.desk", &[]), self.to("/desk"))),
+                StaffRole::TenantIt => {}
+            }
+        }
+        if !self.tenant.config.manual.is_empty() {
+            menu.push(Link::new(self.text("menu.manual", &[]), self.to("/manual")));
+        }
+        menu.push(Link::new(self.text("menu.account", &[]), self.to("/account")));
+        menu
+    }
+
+    /// Renders a page with 200.
+    pub(crate) fn page<P: Page>(&self, page: &P) -> Response {
+        self.page_with(StatusCode::OK, page)
+    }
+
+    /// Renders a page with another status: 422 for a form with errors.
+    pub(crate) fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Response {
+        match self.looks.renderer.page(&self.frame(P::NAME), page) {
+            Ok(html) => self.seal((status, Html(html)).into_response()),
+            Err(e) => {
+                tracing::error!(tenant = %self.tenant.slug, error = %e, "the page could not be rendered");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+
+    /// 303, as after every POST.
+    pub(crate) fn redirect(&self, to: &str) -> Response {
+        self.seal(see_other(to))
+    }
+
+    /// Puts the cookies and the page's policy on an answer.
+    pub(crate) fn seal(&self, mut response: Response) -> Response {
+        if let Ok(mut lines) = self.set_cookies.lock() {
+            for line in lines.drain(..) {
+                response.headers_mut().append(header::SET_COOKIE, line);
+            }
+        }
+        let targets = self.form_targets.lock().map(|t| t.join(" ")).unwrap_or_default();
+        if !targets.is_empty() {
+            crate::headers::allow_form_targets(response.headers_mut(), &targets);
+        }
+        response
+    }
+
+    /// Whether a POST is from a page of ours, of this name, in this browser. If not: 403 and a page that says so.
+    pub(crate) fn check_form(&self, page: &str, presented: &str) -> Result<(), Response> {
+        self.check_either(&[page], presented)
+    }
+
+    /// The same where several pages post to one place.
+    pub(crate) fn check_either(&self, pages: &[&str], presented: &str) -> Result<(), Response> {
+        let own = [self.web.public_url().origin().ascii_serialization(), origin_of(&self.tenant.issuer)];
+        let session = self.session.as_ref().and(self.session_token.as_ref());
+        let csrf_key = self.web.csrf();
+        let genuine =
+            pages.iter().any(|page| csrf_key.verify(&self.tenant.slug, page, &self.browser, session, presented));
+        if genuine && !csrf::is_foreign(&self.headers, &own) {
+            return Ok(());
+        }
+        Err(self.error_page(StatusCode::FORBIDDEN, "form_outdated", Some(self.path.clone())))
+    }
+
+    /// A page with a stable code; its words are `error.{code}`.
+    pub(crate) fn error_page(&self, status: StatusCode, code: &str, retry: Option<String>) -> Response {
+        let next = match retry {
+            Some(url) => Link::new(self.text("error.try_again", &[]), url),
+            None => Link::new(self.text("error.to_home", &[]), self.to("/")),
+        };
+        let page = ErrorPage {
+            code: code.to_owned(),
+            description: Say::key(format!("error.{code}")),
+            request_id: None,
+            next: Some(next),
+        };
+        self.page_with(status, &page)
+    }
+
+    /// 409: this step is done, or was never the present one. Nothing was changed.
+    pub(crate) fn invalid_operation(&self, next: String) -> Response {
+        self.page_with(StatusCode::CONFLICT, &InvalidOperation { signed_out: false, next_url: next })
+    }
+
+    /// 404.
+    pub(crate) fn not_found(&self) -> Response {
+        self.page_with(StatusCode::NOT_FOUND, &NotFound { home_url: self.to("/") })
+    }
+
+    /// The answer to a use case that could not be carried out.
+    pub(crate) fn fault(&self, error: &ServiceError) -> Response {
+        if let Some(after) = error.retry_after() {
+            tracing::warn!(tenant = %self.tenant.slug, error = %report(error), "not available");
+            return self.busy(after.as_secs().max(1));
+        }
+        tracing::error!(tenant = %self.tenant.slug, error = %report(error), "a use case failed");
+        self.error_page(StatusCode::INTERNAL_SERVER_ERROR, "server_error", None)
+    }
+
+    /// 503 with `Retry-After`.
+    pub(crate) fn busy(&self, seconds: u64) -> Response {
+        let page = Busy { retry_after: seconds, retry_url: self.path.clone() };
+        let mut response = self.page_with(StatusCode::SERVICE_UNAVAILABLE, &page);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
+    }
+
+    /// The session, or a redirect to login that comes back here.
+    pub(crate) fn signed_in(&self) -> Result<&ActiveSession, Response> {
+        let ended = if self.session_token.is_some() { "?ended=idle" } else { "" };
+        self.session.as_ref().ok_or_else(|| {
+            let local = self.path.strip_prefix(&self.base()).unwrap_or("/");
+            let sep = if ended.is_empty() { '?' } else { '&' };
+            let next: String = url::form_urlencoded::byte_serialize(local.as_bytes()).collect();
+            self.redirect(&self.to(&format!("/login{ended}{sep}to={next}")))
+        })
+    }
+}
+
+/// Origin of a URL as browsers write it.
+fn origin_of(url: &str) -> String {
+    url::Url::parse(url).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
+}
+
+/// What to call a person.
+pub(crate) fn display_name(account: &madoguchi_domain::account::Account) -> &str {
+    let claim = account.profile.claims.get("name").and_then(|v| v.as_str());
+    [account.profile.name.as_str(), account.profile.name_roman.as_str(), claim.unwrap_or_default()]
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or(&account.login_id)
+}
+
+/// An error with its causes, for the log.
+pub(crate) fn report(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(e) = cause {
+        text.push_str(": ");
+        text.push_str(&e.to_string());
+        cause = e.source();
+    }
+    text
+}
+
+/// 303 to a place; the address must be ASCII, as all that we make or register is.
+pub(crate) fn see_other(to: &str) -> Response {
+    match HeaderValue::from_str(to) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
