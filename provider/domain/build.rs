@@ -1,4 +1,4 @@
-//! Turns the postal data into what a lookup reads: blocks of a few hundred rows, each compressed by itself, and an index
+//! Turns the postal data into what a lookup reads: blocks of a thousand rows, each compressed by itself, and an index
 //! of their first codes. A lookup then inflates some kilobytes and the program keeps nothing in memory.
 
 use flate2::{Compression, read::GzDecoder, write::DeflateEncoder};
@@ -30,14 +30,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             rows = 0;
         }
         code += step;
-        if let Some(changed) = cells.next().filter(|c| !c.is_empty()) {
+        let changed = cells.next().unwrap_or_default();
+        if !changed.is_empty() {
             municipality = changed.to_owned();
         }
+        let town = cells.next().unwrap_or_default();
         if rows == 0 {
+            // a block stands by itself: its first row says all
             index.extend(code.to_le_bytes());
             index.extend(u32::try_from(blocks.len())?.to_le_bytes());
+            block.push_str(&format!("{code}\t{municipality}\t{town}\n"));
+        } else {
+            block.push_str(line);
+            block.push('\n');
         }
-        block.push_str(&format!("{code:07}\t{municipality}\t{}\n", cells.next().unwrap_or_default()));
         rows += 1;
     }
     close(&mut blocks, &mut block)?;

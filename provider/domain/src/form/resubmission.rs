@@ -16,10 +16,15 @@ impl<'a> Correction<'a> {
     pub fn new<'k>(form: &'a Form, questioned: impl IntoIterator<Item = &'k str>) -> Self {
         let wanted: BTreeSet<&str> = questioned.into_iter().collect();
         let mut open: BTreeSet<&'a str> = BTreeSet::new();
-        for field in form.fields().filter(|f| wanted.contains(f.key.as_str())) {
-            open.insert(&field.key);
-            let hanging = field.options.iter().flat_map(|o| &o.excludes).chain(&field.or_field);
-            open.extend(hanging.filter_map(|key| form.field(key)).map(|f| f.key.as_str()));
+        for field in form.fields() {
+            let pair = field.or_field.as_ref().and_then(|key| form.field(key));
+            if wanted.contains(field.key.as_str()) {
+                open.insert(&field.key);
+                let excluded = field.options.iter().flat_map(|o| &o.excludes).filter_map(|key| form.field(key));
+                open.extend(excluded.chain(pair).map(|f| f.key.as_str()));
+            } else if pair.is_some_and(|other| wanted.contains(other.key.as_str())) {
+                open.insert(&field.key);
+            }
         }
         Self { form, open }
     }
@@ -51,6 +56,13 @@ impl<'a> Correction<'a> {
         context: &Context<'_>,
     ) -> Result<Validated, Vec<FieldError>> {
         let (validated, mut errors) = self.form.examine(&self.merge(before, typed), context);
+        for error in &mut errors {
+            // of two months in the wrong order, the one that can be changed is named
+            if error.code == "date.order" && !self.is_open(&error.field) && self.is_open("matriculation") {
+                error.field = "matriculation".into();
+                error.input = "matriculation_year".into();
+            }
+        }
         errors.retain(|error| self.is_open(&error.field));
         if errors.is_empty() { Ok(validated) } else { Err(errors) }
     }

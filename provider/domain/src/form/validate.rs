@@ -94,8 +94,10 @@ impl Form {
                 Found::Error(error) => errors.push(*error),
             }
         }
-        if errors.is_empty() {
+        if errors.iter().all(|e| e.field != "matriculation" && e.field != "graduation") {
             errors.extend(out_of_order(&answers));
+            let place = |e: &FieldError| self.fields().position(|f| f.key == e.field);
+            errors.sort_by_key(place);
         }
         (Validated { answers, typed: own, kind_of_user: context.kind_of_user.to_owned() }, errors)
     }

@@ -47,27 +47,61 @@ pub fn display(code: &str) -> String {
 /// The places of a postal code of seven digits; none when the table does not have it. Codes of single large businesses
 /// are not in it, so "not found" is no error in what was typed.
 pub fn lookup(code: &str) -> Vec<PostalPlace> {
-    let Some(block) = code.parse().ok().filter(|_| code.len() == 7).and_then(block_of) else { return Vec::new() };
-    let mut rows = String::new();
-    if DeflateDecoder::new(block).read_to_string(&mut rows).is_err() {
-        return Vec::new();
-    }
-    rows.lines()
-        .skip_while(|row| !row.starts_with(code))
-        .take_while(|row| row.starts_with(code))
+    let seven = code.len() == 7 && code.chars().all(|c| c.is_ascii_digit());
+    let Some(wanted) = code.parse().ok().filter(|_| seven) else { return Vec::new() };
+    let rows = block_of(wanted).and_then(inflate).unwrap_or_default();
+    Rows::of(&rows)
+        .skip_while(|row| row.code < wanted)
+        .take_while(|row| row.code == wanted)
         .filter_map(|row| {
-            let mut cells = row.split('\t').skip(1);
-            let municipality = place::municipality(cells.next()?)?;
+            let municipality = place::municipality(row.municipality)?;
             Some(PostalPlace {
                 prefecture: municipality.prefecture.name,
                 city: municipality.name,
-                town: cells.next().unwrap_or_default().to_owned(),
+                town: row.town.to_owned(),
                 prefecture_roman: municipality.prefecture.roman,
                 city_roman: municipality.roman,
                 city_code: municipality.code,
             })
         })
         .collect()
+}
+
+fn inflate(block: &[u8]) -> Option<String> {
+    let mut rows = String::new();
+    DeflateDecoder::new(block).read_to_string(&mut rows).ok()?;
+    Some(rows)
+}
+
+/// The rows of a block: each says how much its code is above the one before, and its municipality when that changes.
+struct Rows<'a> {
+    lines: std::str::Lines<'a>,
+    code: u32,
+    municipality: &'a str,
+}
+
+struct Row<'a> {
+    code: u32,
+    municipality: &'a str,
+    town: &'a str,
+}
+
+impl<'a> Rows<'a> {
+    fn of(block: &'a str) -> Self {
+        Self { lines: block.lines(), code: 0, municipality: "" }
+    }
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = Row<'a>;
+    fn next(&mut self) -> Option<Row<'a>> {
+        let mut cells = self.lines.next()?.split('\t');
+        self.code = self.code.saturating_add(cells.next()?.parse().unwrap_or(0));
+        if let Some(changed) = cells.next().filter(|c| !c.is_empty()) {
+            self.municipality = changed;
+        }
+        Some(Row { code: self.code, municipality: self.municipality, town: cells.next().unwrap_or_default() })
+    }
 }
 
 /// The compressed block that has `code`, if any has.
@@ -129,26 +163,14 @@ mod tests {
         let (mut rows, mut codes) = (0, BTreeSet::new());
         for entry in 0..INDEX.len() / 8 {
             let first = u32::from_le_bytes(INDEX[entry * 8..entry * 8 + 4].try_into().unwrap());
-            let mut text = String::new();
-            DeflateDecoder::new(block_of(first).unwrap()).read_to_string(&mut text).unwrap();
-            rows += text.lines().count();
-            codes.extend(text.lines().map(|l| l[..7].to_owned()));
-            for line in [text.lines().next(), text.lines().last()].into_iter().flatten() {
-                assert!(!lookup(&line[..7]).is_empty(), "{line}");
+            let text = inflate(block_of(first).unwrap()).unwrap();
+            let found: Vec<u32> = Rows::of(&text).map(|row| row.code).collect();
+            rows += found.len();
+            codes.extend(found.iter().copied());
+            for code in [found[0], found[found.len() - 1]] {
+                assert!(!lookup(&format!("{code:07}")).is_empty(), "{code}");
             }
         }
         assert_eq!((rows, codes.len()), (124_187, 120_720));
-    }
-
-    #[test]
-    fn timing_tmp() {
-        let t = std::time::Instant::now();
-        for i in 0..200u32 {
-            std::hint::black_box(lookup(&format!("{:07}", 1000001 + i * 30000)));
-        }
-        eprintln!("TIMING {:?} per lookup; blocks {} index {}", t.elapsed() / 200, BLOCKS.len(), INDEX.len());
-        let t = std::time::Instant::now();
-        std::hint::black_box(place::municipality("47382"));
-        eprintln!("TIMING municipality {:?}", t.elapsed());
     }
 }

@@ -264,6 +264,24 @@ fn a_correction_opens_only_what_was_questioned() {
 }
 
 #[test]
+fn a_correction_of_one_of_a_pair_opens_both_and_of_one_month_is_told_there() {
+    let form = form();
+    let correction = Correction::new(&form, ["cell_phone", "matriculation"]);
+    assert!(correction.is_open("phone"));
+    let before = check(&[]).unwrap().answers;
+    let typed = Answers::from([
+        ("matriculation_year".to_owned(), "2020".to_owned()),
+        ("matriculation_month".to_owned(), "4".to_owned()),
+    ]);
+    let errors = with_context(&[], |c| correction.validate(&before, &typed, c)).unwrap_err();
+    let found: Vec<_> = errors.iter().map(|e| (&*e.input, e.code)).collect();
+    assert_eq!(found, [("matriculation_year", "date.order"), ("phone", "required_one_of")]);
+    let typed: Answers = typed.into_iter().chain([("phone".to_owned(), "0311112222".to_owned())]).collect();
+    let errors = with_context(&[], |c| correction.validate(&before, &typed, c)).unwrap_err();
+    assert_eq!(errors.iter().map(|e| (&*e.input, e.code)).collect::<Vec<_>>(), [("matriculation_year", "date.order")]);
+}
+
+#[test]
 fn all_inputs_are_known_by_name() {
     let inputs = form().inputs();
     for input in ["birth_date_year", "birth_date_month", "birth_date_day", "affiliation_3", "graduation_month", "name"]

@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
             let accepted: Vec<&str> = match types {
                 Value::String(one) => vec![one],
                 Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-                _ => Vec::new(),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
             };
             if !accepted.iter().any(|t| is_type(t, &node.value)) {
                 let names: Vec<&str> = accepted.iter().filter_map(|t| type_name(t)).collect();
@@ -237,7 +237,12 @@ impl<'a> Walk<'a> {
             return match &node.value {
                 Toml::Text(text) if constants.contains(&text.as_str()) => Some(Value::from(text.as_str())),
                 Toml::Text(text) => self.wrong(node.line, path, &expected_one_of(&constants, text)),
-                other => self.wrong(
+                other @ (Toml::Integer(_)
+                | Toml::Float(_)
+                | Toml::Boolean(_)
+                | Toml::Datetime(_)
+                | Toml::Array(_)
+                | Toml::Table(_)) => self.wrong(
                     node.line,
                     path,
                     &format!("expected one of {}, found {}", constants.join(", "), other.name()),
@@ -272,10 +277,7 @@ impl<'a> Walk<'a> {
                 crate::EmailAddress::parse(text).err().map(|e| format!("expected a mail address, found {text:?}: {e}"))
             }
             ("LocalText", None) => {
-                let entries = match &node.value {
-                    Toml::Table(entries) => entries.as_slice(),
-                    _ => &[],
-                };
+                let entries = if let Toml::Table(entries) = &node.value { entries.as_slice() } else { &[] };
                 self.texts.push(LocalizedText {
                     file: self.file.to_owned(),
                     line: node.line,

@@ -111,7 +111,7 @@ fn flatten(file: &str, prefix: &str, node: &Node, all: &mut BTreeMap<String, Str
                 }
             }
             Toml::Table(_) => flatten(file, &key, value, all, problems),
-            other => {
+            other @ (Toml::Integer(_) | Toml::Float(_) | Toml::Boolean(_) | Toml::Datetime(_) | Toml::Array(_)) => {
                 problems.add(file, Some(*line), format!("{key}: expected a text in quotes, found {}", other.name()))
             }
         }

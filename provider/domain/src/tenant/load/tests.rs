@@ -229,13 +229,8 @@ fn settings_make_sense() {
         "no kind of user student",
     );
     one(SETTINGS, "free = [\"name\"]", "free = [\"nickname\"]", "free", "form.toml has no field nickname");
-    one(
-        SETTINGS,
-        "[self_service]",
-        "[tokens]\nalgorithms = [\"ES256\"]\n[self_service]",
-        "algorithms",
-        "RS256 is missing",
-    );
+    let twice = "[tokens]\nalgorithms = [\"RS256\", \"RS256\"]\n[self_service]";
+    one(SETTINGS, "[self_service]", twice, "algorithms", "RS256 stands here twice");
 }
 
 #[test]
@@ -245,7 +240,9 @@ fn forms_make_sense() {
     one(FORM, "key = \"club\"", "key = \"Club\"", "key = \"Club\"", "expected 1 to 40 of a-z");
     one(FORM, "key = \"club\"", "key = \"csrf\"", "csrf", "pages use themselves");
     one(FORM, "key = \"club\"", "key = \"affiliation_2\"", "affiliation_2", "belongs to the field affiliation already");
-    one(FORM, "label = { ja = \"部活\", en = \"Club\" }\n", "", "key = \"club\"", "the label is missing");
+    let labelled = "[[section.field]]\nkey = \"club\"\ntype = \"choice\"\nlabel = { ja = \"部活\", en = \"Club\" }\n";
+    let bare = "[[section.field]] # here\nkey = \"club\"\ntype = \"choice\"\n";
+    one(FORM, labelled, bare, "# here", "the label is missing");
     one(FORM, "type = \"name\"", "type = \"text\"", "type = \"text\"", "the standard field name has the type name");
     one(FORM, "or_field = \"cell_phone\"", "or_field = \"fax\"", "or_field", "there is no other field fax");
     one(
