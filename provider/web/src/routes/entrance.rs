@@ -37,7 +37,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/manual", get(manual))
 }
 
-async fn home(visit: Visit) -> Answer {
+pub(super) async fn home(visit: Visit) -> Answer {
     if visit.session.is_some() {
         return super::account::top(&visit).await;
     }

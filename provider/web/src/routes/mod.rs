@@ -43,6 +43,8 @@ pub fn router(web: Web) -> Router {
         .merge(account::router());
     let mut all = Router::new()
         .nest("/t/{tenant}", tenant)
+        // nesting matches the tenant's address without its slash only
+        .route("/t/{tenant}/", axum::routing::get(entrance::home))
         .merge(protocol::well_known())
         .merge(assets::router())
         .merge(health::public());
