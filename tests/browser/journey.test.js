@@ -115,7 +115,7 @@ for (const kind of databases) {
             await person.visit(start);
             await expectPage(person, 'login');
             await logIn(person, { login_id: mail, password: initial, second_password: '' });
-            const own = { login_id: mail, password: 'Journey2024one', second_password: 'Journey2024two' };
+            const own = { login_id: mail, password: 'Tabiji2024sakura', second_password: 'Momiji77betsu' };
             await setPasswords(person, own);
             await inLanguage();
             await confirmMessage(person);
@@ -137,7 +137,7 @@ for (const kind of databases) {
             assert.ok(await person.exists('#nobody'));
             await person.click('#login');
             await expectPage(person, 'login');
-            await logIn(person, { ...own, second_password: 'Wrong2024two' });
+            await logIn(person, { ...own, second_password: 'Chigau2024betsu' });
             await expectPage(person, 'login');
             assert.ok(await person.exists('#error-summary'));
             if (javascript) assert.ok(await person.view.evaluate(() => document.activeElement?.closest('#error-summary') !== null || document.activeElement?.id === 'error-summary'), 'the summary has the focus');

@@ -64,7 +64,7 @@ describe('demo', () => {
     await decide(clerk, 'approve');
     const { password } = acceptedMail(await mailbox.mail.wait(mail, 3));
     const visitor = await login('certificate', { login_id: mail, password, second_password: '' });
-    await setPasswords(visitor, { password: 'Played2024one', second_password: 'Played2024two' });
+    await setPasswords(visitor, { password: 'Asobi2024sakura', second_password: 'Momiji77betsu' });
     await expectPage(visitor, 'message');
   });
 

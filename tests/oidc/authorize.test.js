@@ -146,7 +146,6 @@ onEachDatabase('authorization endpoint', { accounts: everybody, clients: everyCl
     ['response_type id_token', { response_type: 'id_token' }, 'unsupported_response_type'],
     ['response_type code id_token', { response_type: 'code id_token' }, 'unsupported_response_type'],
     ['an unknown response_mode', { response_mode: 'web_message' }, 'invalid_request'],
-    ['no openid scope', { scope: 'profile' }, 'invalid_scope'],
     ['no code_challenge', { code_challenge: undefined, code_challenge_method: undefined }, 'invalid_request'],
     ['code_challenge_method plain', { code_challenge_method: 'plain' }, 'invalid_request'],
     ['no code_challenge_method', { code_challenge_method: undefined }, 'invalid_request'],
@@ -162,7 +161,6 @@ onEachDatabase('authorization endpoint', { accounts: everybody, clients: everyCl
     ['claims nested too deep', { claims: `${'{"a":'.repeat(200)}1${'}'.repeat(200)}` }, 'invalid_request'],
     ['a request object', { request: 'eyJhbGciOiJub25lIn0.e30.' }, 'request_not_supported'],
     ['a request_uri', { request_uri: 'http://127.0.0.1:9/x' }, 'request_uri_not_supported'],
-    ['registration', { registration: '{}' }, 'registration_not_supported'],
     ['an id_token_hint that is none', { id_token_hint: 'nonsense', prompt: 'none' }, 'invalid_request'],
   ]) {
     it(`${what} is refused with ${error}, with state and iss`, async () => {

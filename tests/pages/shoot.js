@@ -24,6 +24,7 @@ const wanted = process.argv.slice(2);
 const rendered = await renderedPages();
 for (const [width, scheme] of [[1280, 'light'], [375, 'light'], [375, 'dark']]) {
   const visitor = await ChromiumVisitor.open({ width, height: 900, colorScheme: scheme });
+  await visitor.context.route((url) => url.hostname !== '127.0.0.1', (route) => route.fulfill({ status: 204 }));
   for (const { theme, language, page, sample, path: where } of rendered.pages) {
     if (theme === 'base' || (wanted.length && !wanted.includes(page))) continue;
     await visitor.visit(rendered.origin + where);

@@ -36,6 +36,8 @@ describe('rendered pages', () => {
     for (const scheme of ['light', 'dark']) {
       it(`axe-core finds nothing, no page scrolls sideways at 320 px, every target is 44 px: ${theme}, ${scheme}`, { timeout: 300_000 }, async () => {
         const visitor = await ChromiumVisitor.open({ width: 1280, colorScheme: scheme });
+        // the page that posts an answer to an app does so by script; it is to stay and be looked at
+        await visitor.context.route((url) => url.hostname !== '127.0.0.1', (route) => route.fulfill({ status: 204 }));
         const wrong = [];
         for (const { path, language } of rendered.pages.filter((one) => one.theme === theme)) {
           await visitor.view.setViewportSize({ width: 1280, height: 900 });
@@ -48,8 +50,9 @@ describe('rendered pages', () => {
           for (const finding of await overflow(visitor.view)) wrong.push(`${path} at 320 px: ${finding}`);
           for (const finding of await smallTargets(visitor.view)) wrong.push(`${path} at 320 px: ${finding}`);
         }
-        assert.deepEqual(visitor.foreign, []);
+        const foreign = visitor.foreign.filter((url) => !url.endsWith('/callback'));
         await visitor.close();
+        assert.deepEqual(foreign, []);
         assert.deepEqual(wrong.slice(0, 40), [], `${wrong.length} findings`);
       });
     }

@@ -65,7 +65,7 @@ export async function walk(visitor, provider, look) {
   await look('password-setting');
   await setPasswords(visitor, { password: 'short', second_password: 'short' });
   await look('password-setting.error');
-  await setPasswords(visitor, { password: 'Walker2024one', second_password: 'Walker2024two' });
+  await setPasswords(visitor, { password: 'Sanpo2024sakura', second_password: 'Momiji77betsu' });
   await look('message');
 
   await visitor.context.clearCookies({ name: /session|duty/ });

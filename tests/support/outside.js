@@ -14,9 +14,11 @@ export function normalised(answer, typed = []) {
     .replace(/(value=")[^"]*("[^>]*name="csrf")/g, '$1$2')
     .replace(/(flow=|name="(?:flow|step|ticket)"[^>]*value=")[A-Za-z0-9_-]+/g, '$1')
     .replace(/\b[A-Za-z0-9_-]{43}\b/g, 'TOKEN');
+  // a cookie may carry what this browser typed
+  const hide = (value) => typed.reduce((text, one) => text.replaceAll(Buffer.from(one).toString('base64url'), 'TYPED').replaceAll(encodeURIComponent(one), 'TYPED'), value);
   const headers = Object.entries(answer.headers)
     .filter(([name]) => !['date', 'content-length', 'etag', 'x-request-id', 'age'].includes(name))
-    .map(([name, value]) => [name, String(value).replace(/[A-Za-z0-9_-]{43}/g, 'TOKEN').replace(/flow=[A-Za-z0-9_-]+/g, 'flow=')])
+    .map(([name, value]) => [name, hide(String(value)).replace(/[A-Za-z0-9_-]{43}/g, 'TOKEN').replace(/flow=[A-Za-z0-9_-]+/g, 'flow=')])
     .sort();
   return { status: answer.status, headers, text };
 }

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { databases } from '../support/database.js';
 import { until } from '../support/http.js';
 import { acceptedMail, expectPage, fillForm, logIn, openApplication, reachForm, signIn } from '../support/journey.js';
 import { clerk, newAddress } from '../support/people.js';
@@ -21,7 +20,8 @@ function dice(seed) {
   };
 }
 
-for (const kind of databases) {
+/** The test on one kind of database. */
+export function killed(kind) {
   describe(`kill -9 (${kind})`, () => {
     let provider;
     const seed = Number(process.env.MADOGUCHI_TEST_SEED ?? Date.now() % 1_000_000);
@@ -114,18 +114,23 @@ for (const kind of databases) {
           await visitor.visit(`${provider.issuer()}/login`);
           await logIn(visitor, { login_id: item.mail, password: item.initial, second_password: '' });
           await expectPage(visitor, 'password-setting');
-          item.own = { login_id: item.mail, password: `First${round}Password`, second_password: `Second${round}Password` };
+          item.own = { login_id: item.mail, password: `Sakura${round}Hajime`, second_password: `Momiji${round}Betsuno` };
           await visitor.fill({ password: item.own.password, password_confirm: item.own.password, second_password: item.own.second_password, second_password_confirm: item.own.second_password });
           acts.push({ what: 'set', item, act: () => press(visitor, 'set') });
         }
+        let answered = 0;
         const running = acts.map(async ({ what, item, act }) => {
           await new Promise((resolve) => setTimeout(resolve, random() * 30));
           const answer = await act();
+          answered += 1;
           item.acknowledged = answer !== undefined && answer.status === 303;
           if (answer === undefined) counts.cut += 1;
           else assert.ok([303, 409, 503].includes(answer.status), `${what}: ${answer.status} ${answer.text.slice(0, 500)}`);
         });
-        await new Promise((resolve) => setTimeout(resolve, 3 + random() * 160));
+        // between the first byte and the last answer: after so many answers, and a little more
+        const wanted = Math.floor(random() * (acts.length + 1));
+        await until('answers', () => answered >= wanted || provider.exit, { timeout: 20_000, every: 1 });
+        await new Promise((resolve) => setTimeout(resolve, random() * 50));
         await provider.kill();
         await Promise.all(running);
         await provider.start();
