@@ -309,6 +309,27 @@ impl Conn<'_> {
         }
     }
 
+    /// Runs what is a transaction by itself: a text of several statements on SQLite, one statement on PostgreSQL. How
+    /// many rows it returned.
+    pub(crate) async fn alone(
+        &mut self,
+        sqlite: &'static str,
+        postgres: &'static str,
+        tenant: Option<&str>,
+        values: &[Value<'_>],
+    ) -> Result<usize, StoreError> {
+        match &mut self.0 {
+            Kind::Pools(pools) => {
+                let mut lease = pools.writers.lease().await?;
+                lease.transaction(if pools.postgres { postgres } else { sqlite }, tenant, values).await
+            }
+            Kind::Tx(_, failed) => {
+                **failed = true;
+                Err(StoreError::Corrupt(Cause::new("a transaction inside a transaction")))
+            }
+        }
+    }
+
     /// The one place where the databases differ in a statement.
     pub(crate) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         let is_postgres = match &self.0 {
@@ -371,6 +392,16 @@ impl Scope<'_> {
     /// Writes at most one row; whether there was one.
     pub(crate) async fn changed(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<bool, StoreError> {
         self.write(sql, values).await.map(|rows| rows > 0)
+    }
+
+    /// Runs what is a transaction by itself, see [`Conn::alone`]; how many rows it returned.
+    pub(crate) async fn alone(
+        &mut self,
+        sqlite: &'static str,
+        postgres: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<usize, StoreError> {
+        self.conn.alone(sqlite, postgres, Some(self.tenant), values).await
     }
 
     /// Writes a row that must be new: the statement ends in `on conflict do nothing`, so that a conflict leaves a

@@ -126,6 +126,7 @@ fn all_statements(postgres: bool) -> Vec<&'static str> {
     let mut all = tenant_statements();
     all.extend(tenants::DEPLOYMENT_STATEMENTS);
     all.extend(outbox::worker_statements(postgres));
+    all.extend(oidc::tokens::exchanges(postgres));
     all.extend(sweep::statements());
     all
 }
@@ -134,7 +135,8 @@ fn all_statements(postgres: bool) -> Vec<&'static str> {
 mod tests {
     #[test]
     fn every_statement_of_a_tenants_things_is_bound_to_the_tenant() {
-        for sql in super::tenant_statements() {
+        let exchanges = [true, false].map(super::oidc::tokens::exchanges).concat();
+        for sql in super::tenant_statements().into_iter().chain(exchanges) {
             let bound = ["tenant = $1", "slug = $1", "values ($1,"].iter().any(|text| sql.contains(text));
             assert!(bound, "{sql}");
             // each table that is read by itself, and not joined on the tenant of another, names it too

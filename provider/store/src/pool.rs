@@ -243,6 +243,20 @@ impl Lease {
         self.ended(result)
     }
 
+    /// Runs a text that begins and ends a transaction by itself; how many rows it returned. When it fails or is left
+    /// midway, nobody knows whether the transaction is still open: the connection is not used again.
+    pub(crate) async fn transaction(
+        &mut self,
+        sql: &'static str,
+        tenant: Option<&str>,
+        values: &[Value<'_>],
+    ) -> Result<usize, StoreError> {
+        self.in_transaction = true;
+        let rows = self.rows(sql, tenant, values).await?;
+        self.in_transaction = false;
+        Ok(rows.len())
+    }
+
     /// Runs statements without values.
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
         self.midway = true;

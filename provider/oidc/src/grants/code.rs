@@ -1,4 +1,4 @@
-//! A code for tokens: one read, then one transaction.
+//! A code for tokens: one read, then one write.
 
 use super::{
     issue::{Issue, TokenResponse},
@@ -46,15 +46,12 @@ impl Oidc {
             first: true,
         };
         let issued = self.issue(&issue, now).await?;
-        let mut tx = store.begin().await?;
-        if !tx.grants().use_code(&found.grant.id, now).await? {
+        let (id, hash) = (&found.grant.id, &found.grant.code_hash);
+        if !store.tokens().redeem(id, hash, issued.access(), issued.refresh(), now).await? {
             // Somebody was faster with the same valid request: that is the second use.
-            tx.grants().revoke(&found.grant.id, now).await?;
-            tx.commit().await?;
+            store.grants().revoke(id, now).await?;
             return Err(refused().into());
         }
-        issued.keep(&mut tx, &found.grant.id, now).await?;
-        tx.commit().await?;
         Ok(issued.response)
     }
 }

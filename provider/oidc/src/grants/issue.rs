@@ -11,9 +11,8 @@ use madoguchi_domain::{
     account::{Account, Enrolment},
     client::Client,
     grant::Grant,
-    id::GrantId,
 };
-use madoguchi_store::{StoreError, Tx, oidc::tokens::FreshToken};
+use madoguchi_store::oidc::tokens::FreshToken;
 use openidconnect::{
     AccessToken, AdditionalClaims, Audience, AuthenticationContextClass, AuthenticationMethodReference, IdToken,
     IdTokenClaims, IssuerUrl, Nonce, StandardClaims, SubjectIdentifier,
@@ -60,15 +59,15 @@ pub(super) struct Issued {
 }
 
 impl Issued {
-    /// Keeps the tokens' hashes. A refresh token has the grant's whole scope, whatever its access token has.
-    pub(super) async fn keep(&self, tx: &mut Tx, grant: &GrantId, now: Timestamp) -> Result<(), StoreError> {
-        let access = FreshToken { hash: &self.access, scope: &self.response.scope, expires_at: self.access_expires };
-        let refresh = self.refresh.as_ref().map(|(hash, expires_at)| FreshToken {
-            hash,
-            scope: &self.grant_scope,
-            expires_at: *expires_at,
-        });
-        tx.tokens().insert(grant, access, refresh, now).await
+    /// The access token as it is kept.
+    pub(super) fn access(&self) -> FreshToken<'_> {
+        FreshToken { hash: &self.access, scope: &self.response.scope, expires_at: self.access_expires }
+    }
+
+    /// The refresh token, where there is one. It has the grant's whole scope, whatever its access token has.
+    pub(super) fn refresh(&self) -> Option<FreshToken<'_>> {
+        let (hash, expires_at) = self.refresh.as_ref()?;
+        Some(FreshToken { hash, scope: &self.grant_scope, expires_at: *expires_at })
     }
 }
 

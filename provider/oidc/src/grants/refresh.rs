@@ -1,4 +1,4 @@
-//! A refresh token for new tokens: one read, then one transaction. Each refresh token is good once; a second use ends
+//! A refresh token for new tokens: one read, then one write. Each refresh token is good once; a second use ends
 //! the whole family (RFC 9700 §4.14.2).
 
 use super::{
@@ -58,14 +58,14 @@ impl Oidc {
             first: false,
         };
         let issued = self.issue(&issue, now).await?;
-        let mut tx = store.begin().await?;
-        if !tx.tokens().use_refresh(&hash, now).await? {
+        let kept = store.tokens().rotate(&found.grant.id, &hash, issued.access(), issued.refresh(), now).await?;
+        if !kept {
+            // Somebody was faster with the same token: that is the second use.
+            let mut tx = store.begin().await?;
             end_family(&mut tx, &found.grant, now, source_ip).await?;
             tx.commit().await?;
             return Err(refused().into());
         }
-        issued.keep(&mut tx, &found.grant.id, now).await?;
-        tx.commit().await?;
         Ok(issued.response)
     }
 }

@@ -29,9 +29,6 @@ statements! {
     BY_CODE = concat!("select ", grant_columns!(), ", a.updated_at, ", accounts::columns!(), " from grants g \
                join accounts a on a.tenant = g.tenant and a.id = g.account \
                where g.tenant = $1 and g.code_hash = $2");
-    USE_CODE = "update grants set code_used_at = $3 \
-                where tenant = $1 and id = $2 and code_used_at is null and code_expires_at > $3 \
-                and revoked_at is null";
     REVOKE = "update grants set revoked_at = $3 where tenant = $1 and id = $2 and revoked_at is null";
     REVOKE_OF_ACCOUNT = "update grants set revoked_at = $3 \
                          where tenant = $1 and account = $2 and revoked_at is null";
@@ -86,11 +83,6 @@ impl Grants<'_> {
             Ok(CodeStanding { grant: joined_grant(row)?, updated_at: row.time()?, account: accounts::read(row)? })
         };
         self.0.one(BY_CODE, params![code_hash], read).await
-    }
-
-    /// Uses up the code: true for one caller only, and only while it is good.
-    pub async fn use_code(&mut self, id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
-        self.0.changed(USE_CODE, params![id, now]).await
     }
 
     /// Ends a grant with all its tokens; whether it was alive.
