@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`protocol`] | relying parties: authorization, token, userinfo, keys, metadata, logout |
 //! | [`entrance`] | people: home, login, first passwords, logout |
+//! | [`recovery`] | people who forgot their passwords |
 //! | [`registration`] | applicants |
 //! | [`desk`] | reviewers |
 //! | [`account`] | people who are signed in |
@@ -18,8 +19,14 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, Uri};
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use http::{Method, StatusCode, Uri};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+};
 
 mod account;
 mod assets;
@@ -28,6 +35,7 @@ mod desk;
 mod entrance;
 pub(crate) mod health;
 mod protocol;
+mod recovery;
 mod registration;
 
 /// The most bytes of an ordinary form.
@@ -38,9 +46,11 @@ pub fn router(web: Web) -> Router {
     let tenant = Router::new()
         .merge(protocol::router())
         .merge(entrance::router())
+        .merge(recovery::router())
         .merge(registration::router())
         .merge(desk::router())
-        .merge(account::router());
+        .merge(account::router())
+        .fallback(not_found_here);
     let mut all = Router::new()
         .nest("/t/{tenant}", tenant)
         // nesting matches the tenant's address without its slash only
@@ -56,14 +66,27 @@ pub fn router(web: Web) -> Router {
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .with_state(web.clone())
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(headers::add))
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
+        .layer(middleware::from_fn_with_state(web.secure(), headers::add))
         .layer(middleware::from_fn(observe))
         .layer(CatchPanicLayer::custom(panicked));
     // a tenant with a host of its own: its paths become those below /t/{slug} before anything is routed
     Router::new().fallback_service(
         tower::ServiceBuilder::new().map_request(move |r| to_tenant_of_host(&own_hosts, r)).service(routed),
     )
+}
+
+/// Pages and assets. What relying parties read is small or full of random characters.
+fn worth_compressing() -> impl Predicate {
+    SizeAbove::new(1024)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("application/json"))
+        .and(NotForContentType::const_new("application/jwk-set+json"))
+}
+
+/// No such page of a tenant.
+async fn not_found_here(visit: crate::visit::Visit) -> Response {
+    visit.not_found()
 }
 
 /// The last resort: no page of a tenant.
@@ -99,18 +122,28 @@ fn to_tenant_of_host(web: &Web, mut request: Request) -> Request {
 
 /// One line in the log and one count for each request; paths as routed, so that no secret of a link is in either.
 async fn observe(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
+    let method = known(request.method());
     let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
-    let path = masked(request.uri().path());
+    let path = tracing::enabled!(tracing::Level::DEBUG).then(|| masked(request.uri().path()));
     #[allow(clippy::disallowed_methods, reason = "the duration of a request, for metrics only")]
     let started = std::time::Instant::now();
     let response = next.run(request).await;
     let status = response.status().as_u16();
-    metrics::counter!("http_requests_total", "method" => method.to_string(), "status" => status.to_string())
-        .increment(1);
+    metrics::counter!("http_requests_total", "method" => method, "status" => status.to_string()).increment(1);
     metrics::histogram!("http_request_duration_seconds").record(started.elapsed().as_secs_f64());
-    tracing::debug!(%method, path, status, ?peer, "answered");
+    tracing::debug!(method, path, status, ?peer, "answered");
     response
+}
+
+/// The method's name; one for all that mean nothing here, so that nobody can make metrics grow.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// A path without the secrets that stand in it.
