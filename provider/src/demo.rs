@@ -297,6 +297,28 @@ fn public_client() -> Value {
     })
 }
 
+/// What the demo's page says, in Japanese.
+fn in_japanese(english: &str) -> &str {
+    match english {
+        "The University" => "窓口大学",
+        "Certificate Issuance Service" => "証明書発行サービス",
+        "Residence Services Agency" => "在留窓口庁",
+        "Online Residence Application System" => "在留申請オンラインシステム",
+        "Certificate ordering (relying party)" => "証明書の注文（連携アプリ）",
+        "Residence applications (relying party)" => "在留手続（連携アプリ）",
+        "Home, login, registration" => "ホーム・ログイン・新規登録",
+        "Review desk" => "審査デスク",
+        "Issuer" => "発行者（Issuer）",
+        "Graduate" => "卒業生",
+        "Before the first login" => "最初のログインの前",
+        "Applicant" => "申請者",
+        "Reviewer" => "審査の担当者",
+        "Second reviewer" => "審査の担当者（2人目）",
+        "Tenant IT" => "情報システムの担当者",
+        other => other,
+    }
+}
+
 fn places(public_url: &Url, tenant: &str) -> Vec<(String, String)> {
     let base = format!("{}/t/{tenant}", public_url.as_str().trim_end_matches('/'));
     let app = match tenant {
@@ -313,22 +335,27 @@ fn places(public_url: &Url, tenant: &str) -> Vec<(String, String)> {
 
 const INSTITUTIONS: [(&str, &str, &str); 2] = [
     ("certificate", "The University", "Certificate Issuance Service"),
-    ("residence", "Immigration Services Agency", "Online Residence Application System"),
+    ("residence", "Residence Services Agency", "Online Residence Application System"),
 ];
 
 /// The first page of the demo.
 pub(crate) fn front(public_url: &Url) -> DemoFront {
+    let japanese = front_in(public_url, in_japanese);
+    DemoFront { others: BTreeMap::from([("ja", japanese)]), ..front_in(public_url, |english| english) }
+}
+
+fn front_in(public_url: &Url, say: fn(&str) -> &str) -> DemoFront {
     let tenants = INSTITUTIONS
         .iter()
         .map(|(slug, name, service)| DemoTenant {
-            name: (*name).into(),
-            service: (*service).into(),
-            places: places(public_url, slug),
+            name: say(name).into(),
+            service: say(service).into(),
+            places: places(public_url, slug).into_iter().map(|(what, url)| (say(&what).to_owned(), url)).collect(),
             accounts: PEOPLE
                 .iter()
                 .filter(|p| p.tenant == *slug)
                 .map(|p| DemoAccount {
-                    role: p.role.into(),
+                    role: say(p.role).into(),
                     login_id: p.login_id.into(),
                     password: p.password.into(),
                     second_password: p.second_password.map(str::to_owned),
@@ -336,7 +363,8 @@ pub(crate) fn front(public_url: &Url) -> DemoFront {
                 .collect(),
         })
         .collect();
-    DemoFront { tenants, mailbox_url: format!("{}/dev/mail", public_url.path().trim_end_matches('/')) }
+    let mailbox_url = format!("{}/dev/mail", public_url.path().trim_end_matches('/'));
+    DemoFront { tenants, mailbox_url, others: BTreeMap::new() }
 }
 
 /// The table that the demo prints when it is ready.

@@ -1,6 +1,9 @@
 //! Password rules and what broke them, as the pages say it.
 
-use crate::pages::{Problem, Say};
+use crate::{
+    pages::{Problem, Say},
+    visit::Visit,
+};
 use madoguchi_domain::password::Violation;
 use madoguchi_domain::{password::Rules, tenant::PasswordPolicy};
 use madoguchi_service::credentials::CredentialField;
@@ -24,11 +27,12 @@ pub(crate) fn rules(policy: &PasswordPolicy, second_password: bool) -> Vec<Say> 
     said
 }
 
-/// A broken rule beside its input.
-pub(crate) fn problem((field, violation): &(CredentialField, Violation)) -> Problem {
+/// A broken rule beside its input, and in the summary: it names the input.
+pub(crate) fn problem(visit: &Visit, (field, violation): &(CredentialField, Violation)) -> Problem {
     let key = format!("error.password.{}", violation.code());
     let params = violation.params();
-    let label = Say::key(key).with("label", "");
+    let label = visit.text(&format!("password_setting.input.{}", field.name()), &[]);
+    let label = Say::key(key).with("label", label);
     let say = params.iter().fold(label, |say, (name, value)| say.with(name, value));
     Problem::at(field.name(), say)
 }

@@ -2,6 +2,7 @@
 
 use super::{Page, SAMPLE_NOW, Say, by};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// `/dev/mail`.
 #[derive(Debug, Clone, Serialize)]
@@ -142,6 +143,16 @@ pub struct DemoFront {
     pub tenants: Vec<DemoTenant>,
     /// The mailbox.
     pub mailbox_url: String,
+    /// The same in other languages, by their tags.
+    #[serde(skip)]
+    pub others: BTreeMap<&'static str, DemoFront>,
+}
+
+impl DemoFront {
+    /// The page in `locale`, or as it stands.
+    pub fn in_language(&self, locale: &str) -> &Self {
+        self.others.get(locale).unwrap_or(self)
+    }
 }
 
 /// A tenant of the demo.
@@ -228,6 +239,7 @@ impl Page for DemoFront {
                     },
                 ],
                 mailbox_url: "/dev/mail".into(),
+                others: BTreeMap::new(),
             },
         )]
     }

@@ -111,6 +111,8 @@ impl Page for Home {
 pub struct Top {
     /// The person's name.
     pub name: String,
+    /// The door to the review desk, for those who work there.
+    pub desk: Option<Tile>,
     /// What people came for.
     pub tiles: Vec<Tile>,
     /// Applications, newest first.
@@ -178,6 +180,7 @@ impl Page for Top {
                 "usual",
                 Self {
                     name: by(locale, "山田 太郎", "YAMADA Taro"),
+                    desk: None,
                     tiles: vec![
                         tile(
                             "コンビニで受け取る",
@@ -209,6 +212,13 @@ impl Page for Top {
                 "empty",
                 Self {
                     name: by(locale, "山田 太郎", "YAMADA Taro"),
+                    desk: Some(tile(
+                        "審査デスク",
+                        "Review desk",
+                        "届いた申請を確認します。",
+                        "Check the applications that came in.",
+                        true,
+                    )),
                     tiles: vec![],
                     applications: vec![],
                     done: Some(Say::key("password_setting.done")),
@@ -218,6 +228,7 @@ impl Page for Top {
                 "correction",
                 Self {
                     name: "MARIA DA CONCEIÇÃO FERNANDES DE OLIVEIRA E SILVA".into(),
+                    desk: None,
                     tiles: vec![tile(
                         "コンビニで受け取る",
                         "Collect at a convenience store",

@@ -66,6 +66,8 @@ pub struct FieldView {
     pub note: Option<String>,
     /// Whether it can be changed; a correction leaves the rest as it was.
     pub locked: bool,
+    /// What it holds, in words, a line each: shown when it is locked.
+    pub fixed: Vec<String>,
     /// The input.
     pub input: Input,
 }
@@ -222,6 +224,7 @@ impl FieldView {
             error: None,
             note: None,
             locked: false,
+            fixed: Vec::new(),
             input,
         }
     }

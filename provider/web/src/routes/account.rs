@@ -1,5 +1,6 @@
 //! For people who are signed in: the top page and the account.
 
+use super::registration::calendar_words;
 use crate::{
     pages::{AccountPage, ApplicationLine, EnrolmentView, Say, Tile, Top},
     state::Web,
@@ -7,8 +8,10 @@ use crate::{
 };
 use axum::{Router, routing::get};
 use madoguchi_domain::{
+    account::StaffRole,
     account::{Account, Enrolment},
     application::{Application, ApplicationState},
+    japan::postal,
 };
 
 pub(super) fn router() -> Router<Web> {
@@ -20,7 +23,13 @@ pub(super) async fn top(visit: &Visit) -> Answer {
     let session = visit.signed_in()?;
     let applications = applications(visit, &session.account).await?;
     let tiles = tiles(visit, &session.account).await?;
-    Ok(visit.page(&Top { name: display_name(&session.account).to_owned(), tiles, applications, done: None }))
+    let name = display_name(&session.account).to_owned();
+    let desk = session.account.staff_roles.contains(&StaffRole::Reviewer).then(|| Tile {
+        title: visit.text("menu.desk", &[]),
+        description: visit.text("top.desk_text", &[]),
+        url: Some(visit.to("/desk")),
+    });
+    Ok(visit.page(&Top { name, desk, tiles, applications, done: None }))
 }
 
 async fn applications(visit: &Visit, account: &Account) -> Result<Vec<ApplicationLine>, axum::response::Response> {
@@ -92,7 +101,7 @@ pub(super) fn enrolment_view(visit: &Visit, enrolment: &Enrolment) -> EnrolmentV
         facts.affiliation.iter().filter_map(|code| config.affiliation(code)).map(|a| a.label(&visit.locale)).collect();
     let years = match (facts.matriculation.as_str(), facts.graduation.as_str()) {
         ("", "") => String::new(),
-        (from, to) => format!("{from} – {to}"),
+        (from, to) => format!("{} – {}", calendar_words(visit, from), calendar_words(visit, to)),
     };
     let parts = [affiliation.join(" "), years];
     let description: Vec<&str> = parts.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
@@ -109,12 +118,13 @@ async fn account(visit: Visit) -> Answer {
     let profile = &account.profile;
     let enrolments = visit.web.service().enrolments_of(&visit.tenant, account).await.map_err(|e| visit.fault(&e))?;
     let address = &profile.address;
-    let place = [&address.postal_code, &address.prefecture, &address.city, &address.street, &address.building];
+    let code = postal::display(&address.postal_code);
+    let place = [&code, &address.prefecture, &address.city, &address.street, &address.building];
     let place: Vec<&str> = place.into_iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
     let rows = [
         ("name", display_name(account).to_owned()),
         ("name_kana", profile.name_kana.clone()),
-        ("birth_date", profile.birth_date.clone()),
+        ("birth_date", calendar_words(&visit, &profile.birth_date)),
         ("address", place.join(" ")),
         ("phone", profile.phone.clone()),
         ("cell_phone", profile.cell_phone.clone()),

@@ -3,7 +3,7 @@
 use crate::{
     pages::{MailLine, MailPiece, Mailbox, MailboxMessage, NotFound},
     state::Web,
-    visit::bare,
+    visit::{bare, bare_locale},
 };
 use axum::{
     Json, Router,
@@ -28,7 +28,7 @@ pub(super) fn router() -> Router<Web> {
 
 async fn front(State(web): State<Web>, headers: HeaderMap) -> Response {
     match web.demo() {
-        Some(front) => bare(&web, &headers, StatusCode::OK, front),
+        Some(front) => bare(&web, &headers, StatusCode::OK, front.in_language(bare_locale(&headers))),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

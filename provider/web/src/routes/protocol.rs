@@ -15,7 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
-use madoguchi_domain::{TenantSlug, Token, id::EnrolmentId};
+use madoguchi_domain::{TenantSlug, Token, id::EnrolmentId, japan::postal};
 use madoguchi_oidc::{
     AfterLogout, Answer, AuthSession, AuthorizeOutcome, Display, EndpointRequest, Interact, LoginReason, LogoutOutcome,
     Need, OidcError, PageError, Params, Reply, ResponseMode, TenantView,
@@ -166,7 +166,7 @@ impl Visit {
                 Ok(self.redirect(&self.to(&format!("/login?flow={flow}{reason}"))))
             }
             Need::Consent { scopes, claims } => {
-                Ok(self.in_flow(flow).consent_page(&interact.display, &scopes, &claims))
+                self.in_flow(flow).consent_page(&interact.display, &scopes, &claims).await
             }
             Need::ChooseEnrolment { enrolments } => {
                 let visit = self.in_flow(flow);
@@ -180,10 +180,16 @@ impl Visit {
         }
     }
 
-    fn consent_page(&self, display: &Display, scopes: &[String], claims: &[String]) -> Response {
+    async fn consent_page(&self, display: &Display, scopes: &[String], claims: &[String]) -> Answered {
         if let Some(origin) = &display.redirect_origin {
             self.allow_form_target(origin);
         }
+        let enrolments = match self.account() {
+            Some(account) if scopes.iter().any(|s| s == "student_ids") => {
+                self.web.service().enrolments_of(&self.tenant, account).await.map_err(|e| self.fault(&e))?
+            }
+            _ => Vec::new(),
+        };
         let values = |what: &str| -> Vec<String> {
             let Some(account) = self.account() else { return Vec::new() };
             let profile = &account.profile;
@@ -194,16 +200,24 @@ impl Visit {
                     profile.name_kana.clone(),
                     profile.name_roman.clone(),
                     claim("name").unwrap_or_default(),
-                    profile.birth_date.clone(),
+                    super::registration::calendar_words(self, &profile.birth_date),
                 ],
+                "student_ids" => enrolments.iter().map(|e| e.student_id.clone()).collect(),
                 "email" => vec![account.email.to_string()],
                 "phone" => vec![profile.phone.clone(), profile.cell_phone.clone()],
                 "address" => {
                     let a = &profile.address;
                     vec![
-                        format!("{} {}{}{} {}", a.postal_code, a.prefecture, a.city, a.street, a.building)
-                            .trim()
-                            .to_owned(),
+                        format!(
+                            "{} {}{}{} {}",
+                            postal::display(&a.postal_code),
+                            a.prefecture,
+                            a.city,
+                            a.street,
+                            a.building
+                        )
+                        .trim()
+                        .to_owned(),
                     ]
                 }
                 _ => Vec::new(),
@@ -216,6 +230,11 @@ impl Visit {
             }
             shown
         };
+        // what is known of a person first, the mere identifier last
+        const ORDER: [&str; 6] = ["profile", "student_ids", "email", "address", "phone", "staff"];
+        let place = |scope: &str| ORDER.iter().position(|known| *known == scope).unwrap_or(ORDER.len());
+        let mut scopes: Vec<&String> = scopes.iter().collect();
+        scopes.sort_by_key(|scope| place(scope));
         let mut items: Vec<ConsentItem> = scopes
             .iter()
             .filter(|scope| scope.as_str() != "offline_access")
@@ -227,12 +246,12 @@ impl Visit {
             ConsentItem { label, values: Vec::new() }
         }));
         let host = display.redirect_origin.as_deref().and_then(|o| o.split_once("://")).map(|(_, host)| host);
-        self.page(&Consent {
+        Ok(self.page(&Consent {
             client: self.client_view(display),
             client_host: host.unwrap_or_default().to_owned(),
             items,
-            offline: scopes.iter().any(|s| s == "offline_access"),
-        })
+            offline: scopes.iter().any(|s| s.as_str() == "offline_access"),
+        }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! An application: what was typed beside what the roster says, pictures, duplicates, history.
 
 use super::{
-    super::registration::{describe_field, image_response, label},
+    super::registration::{calendar_words, describe_field, image_response, label},
     Place, desk, kind, queue_view,
 };
 use crate::{
@@ -105,7 +105,7 @@ pub(super) async fn page(
         language,
         roster: roster.to_owned(),
         sections: sections(visit, &view, best, &entered),
-        duplicates: view.accounts.iter().map(|a| duplicate(a, entered.account.as_deref())).collect(),
+        duplicates: view.accounts.iter().map(|a| duplicate(visit, a, entered.account.as_deref())).collect(),
         documents,
         viewer,
         history: history(visit, &view),
@@ -164,7 +164,7 @@ fn row(
     let (known, comparison) = match compared {
         None => (None, Comparison::None),
         Some(item) => {
-            let kept = Some(item.kept.clone()).filter(|k| !k.is_empty());
+            let kept = Some(calendar_words(visit, &item.kept)).filter(|k| !k.is_empty());
             let comparison = match item.agreement {
                 Agreement::Same => Comparison::Same,
                 Agreement::Similar => Comparison::Folded,
@@ -198,9 +198,10 @@ fn counterpart(key: &str) -> &str {
     }
 }
 
-fn duplicate(like: &AccountLike, chosen: Option<&str>) -> DuplicateView {
+fn duplicate(visit: &Visit, like: &AccountLike, chosen: Option<&str>) -> DuplicateView {
     let profile = &like.account.profile;
-    let parts = [profile.name.as_str(), profile.name_kana.as_str(), profile.birth_date.as_str()];
+    let born = calendar_words(visit, &profile.birth_date);
+    let parts = [profile.name.as_str(), profile.name_kana.as_str(), born.as_str()];
     let description: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
     DuplicateView {
         id: like.account.id.to_string(),

@@ -28,7 +28,17 @@ pub(super) async fn show(visit: Visit, Query(query): Query<KindQuery>) -> Answer
         return Ok(visit.not_found());
     }
     visit.interaction().await?;
-    Ok(visit.page(&page(&visit, query.kind, String::new(), String::new(), Vec::new())))
+    let kind = if query.kind.is_empty() { only_kind(&visit) } else { query.kind };
+    Ok(visit.page(&page(&visit, kind, String::new(), String::new(), Vec::new())))
+}
+
+/// The kind of user that registers here, where there is one only.
+fn only_kind(visit: &Visit) -> String {
+    let mut open = visit.tenant.config.settings.home.kinds_of_user.iter().filter(|k| k.register);
+    match (open.next(), open.next()) {
+        (Some(only), None) => only.key.clone(),
+        _ => String::new(),
+    }
 }
 
 fn page(visit: &Visit, kind: String, mail: String, mail_confirm: String, problems: Vec<Problem>) -> Register {
@@ -73,8 +83,13 @@ pub(super) async fn send(mut visit: Visit, RawForm(body): RawForm) -> Answer {
             Ok(visit.redirect(&visit.to_in_flow("/register/sent")))
         }
         Err(RegistrationError::Refused(refused)) => {
-            let problems =
-                refused.iter().map(|r| Problem::at(r.input, Say::key(format!("error.{}", r.code)))).collect();
+            let problems = refused
+                .iter()
+                .map(|r| {
+                    let label = visit.text(&format!("register.{}", r.input), &[]);
+                    Problem::at(r.input, Say::key(format!("error.{}", r.code)).with("label", label))
+                })
+                .collect();
             let page = page(&visit, kind, mail, mail_confirm, problems);
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }

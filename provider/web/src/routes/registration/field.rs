@@ -130,6 +130,7 @@ impl FormView<'_> {
         if let Some(correction) = self.draft.correction() {
             view.note = correction.notes.get(&field.key).cloned().filter(|n| !n.is_empty());
             view.locked = !self.draft.is_editable(&visit.tenant, &field.key);
+            view.fixed = super::value(visit, field, self.draft.answers());
         }
         view
     }
@@ -224,7 +225,7 @@ impl FormView<'_> {
             };
             let known = config.affiliation(&chosen).is_some_and(|a| a.parent == parent && open);
             parent = if known { chosen } else { String::new() };
-            let label = self.visit.text(&format!("field.{name}.label"), &[]);
+            let label = self.visit.text(&format!("field.affiliation.level_{}", index + 1), &[]);
             levels.push(AffiliationLevel { name, label, choices });
         }
         Input::Affiliation { levels, tree: self.branch("").to_string() }

@@ -56,7 +56,14 @@ pub(super) fn sentence(visit: &Visit, error: &FieldError) -> Say {
     let own = format!("field.{}.error.{}", error.field, error.code);
     let key = if visit.knows(&own) { own } else { format!("error.{}", error.code) };
     let label = visit.tenant.config.form.field(&error.field).map(|f| field::label(visit, f)).unwrap_or_default();
-    error.params.iter().fold(Say::key(key).with("label", label), |say, (name, value)| say.with(name, value))
+    error.params.iter().fold(Say::key(key).with("label", label), |say, (name, value)| {
+        // another field is named by its key; people know it by its label
+        let named = visit.tenant.config.form.field(&value.to_string()).filter(|_| *name == "other");
+        match named {
+            Some(other) => say.with(name, field::label(visit, other)),
+            None => say.with(name, value),
+        }
+    })
 }
 
 pub(super) fn said(visit: &Visit, errors: &[FieldError]) -> Said {

@@ -25,7 +25,7 @@ use axum::{
 };
 
 // the desk and the check page say fields and pictures in the same words
-pub(super) use check::value;
+pub(super) use check::{calendar_words, value};
 pub(super) use draft::image_response;
 pub(super) use field::{describe as describe_field, label};
 
