@@ -10,7 +10,8 @@ use madoguchi_domain::{Clock, Entropy, tenant::TenantFiles};
 use madoguchi_oidc::{GuardedOutbound, Oidc, TenantView};
 use madoguchi_plugin_sdk::{ApplicantVerifier, Directory};
 use madoguchi_service::{
-    HashingOptions, MailTransport, MasterKey, Service, ServiceParts, Tenant, mail::transport, tenants::ApplyError,
+    HashingOptions, MailTransport, MasterKey, Service, ServiceParts, SourceLimits, Tenant, mail::transport,
+    tenants::ApplyError,
 };
 use madoguchi_store::{Database, DatabaseOptions};
 use madoguchi_web::{Web, WebParts, client_address::Network, pages::DemoFront, state::ThemedMails, theme::Themes};
@@ -237,14 +238,15 @@ impl ProviderBuilder {
             mail_renderer: Arc::new(ThemedMails::new(themes.clone())),
             directory: self.directory,
             verifier: self.verifier,
+            source_limits: self.limits.then(SourceLimits::default),
         })
         .await?;
         for folder in &self.tenant_folders {
             let files = read_tenant_folder(folder).map_err(|e| BuildError::file(folder, e))?;
-            apply(&service, &folder.display().to_string(), &files).await?;
+            apply(&service, &themes, &folder.display().to_string(), &files).await?;
         }
         for (name, files) in &self.tenants {
-            apply(&service, name, files).await?;
+            apply(&service, &themes, name, files).await?;
         }
         let outbound = GuardedOutbound::new(self.outbound_private, extra_ca.as_deref())
             .map_err(|problem| BuildError::Setting { setting: "outbound.extra_ca", problem: problem.to_string() })?;
@@ -263,14 +265,16 @@ impl ProviderBuilder {
             public_url: self.public_url,
             csrf_key,
             trusted_proxies: self.trusted_proxies,
-            limits: self.limits,
             demo: self.demo,
         });
         Ok(Provider { service, oidc, web, transport })
     }
 }
 
-async fn apply(service: &Service, name: &str, files: &TenantFiles) -> Result<(), BuildError> {
+async fn apply(service: &Service, themes: &Themes, name: &str, files: &TenantFiles) -> Result<(), BuildError> {
+    if let Some(problem) = looks_problem(themes, files) {
+        return Err(BuildError::Tenant { folder: name.to_owned(), problems: problem });
+    }
     service.apply_tenant(files, &operator()).await.map(|_| ()).map_err(|e| match e {
         ApplyError::Invalid(problems) => BuildError::Tenant {
             folder: name.to_owned(),
@@ -290,6 +294,19 @@ fn make_folder(database: &str) -> Result<(), BuildError> {
         Some(folder) => std::fs::create_dir_all(folder).map_err(|e| BuildError::file(folder, e)),
         None => Ok(()),
     }
+}
+
+/// Why the tenant cannot be shown as its files want: `tenant.toml:LINE: …`. Files that cannot be read at all are told
+/// about when they are applied.
+pub(crate) fn looks_problem(themes: &Themes, files: &TenantFiles) -> Option<String> {
+    let config = madoguchi_domain::tenant::TenantConfig::from_files(files).ok()?;
+    let problem = madoguchi_web::looks_problem(themes, &config)?;
+    let text = files.get("tenant.toml").and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+    let known = themes.get(&config.settings.theme).is_some();
+    let keys: &[&str] = if known { &["primary", "accent", "[branding]"] } else { &["theme"] };
+    let line = text.lines().position(|line| keys.iter().any(|key| line.trim_start().starts_with(key)));
+    let place = line.map_or_else(String::new, |n| format!("{}:", n + 1));
+    Some(format!("tenant.toml:{place} {problem}"))
 }
 
 /// Whoever runs the program, for the audit log.
@@ -435,6 +452,11 @@ impl Provider {
     /// Health checks, for a listener that the outside does not reach.
     pub fn management_router(&self) -> Router {
         madoguchi_web::management_router(self.web.clone())
+    }
+
+    /// The themes.
+    pub(crate) fn themes(&self) -> &Themes {
+        self.web.themes()
     }
 
     /// Makes signing keys that tenants lack.

@@ -5,6 +5,7 @@
 use madoguchi_domain::time::Span;
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -35,6 +36,9 @@ pub struct Settings {
     pub tenants: TenantSettings,
     /// The log.
     pub log: LogSettings,
+    /// Where each value that was set comes from: `FILE:LINE`, or a variable of the environment.
+    #[serde(skip)]
+    origins: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -50,6 +54,7 @@ impl Default for Settings {
             themes: ThemeSettings::default(),
             tenants: TenantSettings::default(),
             log: LogSettings::default(),
+            origins: BTreeMap::new(),
         }
     }
 }
@@ -242,9 +247,9 @@ impl Settings {
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
-        let mut table = match file {
+        let (mut table, mut origins) = match file {
             Some(path) => read_file(path)?,
-            None => toml::Table::new(),
+            None => (toml::Table::new(), BTreeMap::new()),
         };
         for (variable, value) in environment {
             let Some(key) = variable.strip_prefix(PREFIX) else { continue };
@@ -255,11 +260,21 @@ impl Settings {
             }
             lay_over(&mut table, &path, &value)
                 .map_err(|message| SettingsError { place: variable.clone(), message })?;
+            origins.insert(path.join("."), variable);
         }
-        toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| SettingsError {
+        let settings: Self = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| SettingsError {
             place: file.map_or_else(|| "settings".to_owned(), |f| f.display().to_string()),
             message: e.message().to_owned(),
-        })
+        })?;
+        Ok(Self { origins, ..settings })
+    }
+
+    /// Where a setting's value comes from, with its name: `madoguchi.toml:7: mail.url`; the name alone for a default.
+    pub fn place(&self, setting: &str) -> String {
+        match self.origins.get(setting) {
+            Some(origin) => format!("{origin}: {setting}"),
+            None => setting.to_owned(),
+        }
     }
 
     /// The database's URL, with the default in place.
@@ -275,7 +290,8 @@ impl Settings {
     /// What must not be in production; each with the setting that mends it.
     pub fn unsafe_settings(&self) -> Vec<SettingsError> {
         let mut found = Vec::new();
-        let mut say = |place: &str, message: String| found.push(SettingsError { place: place.into(), message });
+        let mut say =
+            |setting: &str, message: String| found.push(SettingsError { place: self.place(setting), message });
         let url = &self.server.public_url;
         let loopback = match url.host() {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -294,8 +310,17 @@ impl Settings {
         if self.server.tls.cert.is_some() != self.server.tls.key.is_some() {
             say("server.tls", "cert and key belong together: give both or none".into());
         }
-        if self.mail.url.is_none() {
-            say("mail.url", "is needed: smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIR".into());
+        match &self.mail.url {
+            None => say("mail.url", "is needed: smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIR".into()),
+            Some(url) => {
+                if let Err(problem) = crate::builder::mail_transport(Some(url), None) {
+                    say("mail.url", problem);
+                }
+            }
+        }
+        let database = self.database_url();
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme)) {
+            say("database.url", "expected sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME".into());
         }
         for proxy in &self.server.trusted_proxies {
             if madoguchi_web::client_address::Network::parse(proxy).is_none() {
@@ -309,7 +334,28 @@ impl Settings {
     }
 }
 
-fn read_file(path: &Path) -> Result<toml::Table, SettingsError> {
+/// Where each value stands, by its dotted name.
+type Origins = BTreeMap<String, String>;
+
+fn origins(
+    table: &toml::de::DeTable<'_>,
+    prefix: &str,
+    line_of: &impl Fn(usize) -> usize,
+    file: &str,
+    all: &mut Origins,
+) {
+    for (key, value) in table {
+        let name = format!("{prefix}{}", key.get_ref());
+        match value.get_ref() {
+            toml::de::DeValue::Table(inner) => origins(inner, &format!("{name}."), line_of, file, all),
+            _ => {
+                all.insert(name, format!("{file}:{}", line_of(key.span().start)));
+            }
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<(toml::Table, Origins), SettingsError> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|e| SettingsError { place: shown.to_string(), message: format!("cannot be read: {e}") })?;
@@ -319,7 +365,14 @@ fn read_file(path: &Path) -> Result<toml::Table, SettingsError> {
     };
     // once as settings, for errors with their line; once as a table, for the environment to be laid over
     toml::from_str::<Settings>(&text).map_err(|e| SettingsError { place: at(&e), message: e.message().to_owned() })?;
-    toml::from_str::<toml::Table>(&text).map_err(|e| SettingsError { place: at(&e), message: e.message().to_owned() })
+    let table = toml::from_str::<toml::Table>(&text)
+        .map_err(|e| SettingsError { place: at(&e), message: e.message().to_owned() })?;
+    let mut places = Origins::new();
+    if let Ok(spanned) = toml::de::DeTable::parse(&text) {
+        let line_of = |at: usize| text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+        origins(spanned.get_ref(), "", &line_of, &shown.to_string(), &mut places);
+    }
+    Ok((table, places))
 }
 
 /// Sets `path` in the table to `value` and checks that the settings still read; the value is taken as text, or, where

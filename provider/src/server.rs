@@ -3,9 +3,10 @@
 //! `axum::serve` gives hyper no timer, so its header time-out would do nothing; this loop is our own for that reason.
 
 use axum::{Router, extract::Request};
+use hyper::server::conn::{http1, http2};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::graceful::GracefulShutdown,
 };
 use madoguchi_web::client_address::Peer;
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -25,6 +26,29 @@ pub(crate) struct Bounds {
     pub(crate) max_connections: usize,
 }
 
+/// HTTP/1.1, and HTTP/2 where TLS agreed on it: which of the two is never guessed from the first bytes, for which a
+/// silent client could let us wait.
+struct Http {
+    one: http1::Builder,
+    two: http2::Builder<TokioExecutor>,
+}
+
+impl Http {
+    fn new(bounds: &Bounds) -> Self {
+        let mut one = http1::Builder::new();
+        one.timer(TokioTimer::new())
+            .header_read_timeout(bounds.header_timeout)
+            .max_buf_size(64 * 1024)
+            .keep_alive(true);
+        let mut two = http2::Builder::new(TokioExecutor::new());
+        two.timer(TokioTimer::new())
+            .max_header_list_size(32 * 1024)
+            .max_concurrent_streams(100)
+            .keep_alive_interval(Duration::from_secs(30));
+        Self { one, two }
+    }
+}
+
 /// Serves `router` until `stop` is cancelled, then lets requests under way finish.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -36,20 +60,7 @@ pub(crate) async fn serve(
     let acceptor = tls.map(TlsAcceptor::from);
     let slots = Arc::new(Semaphore::new(bounds.max_connections));
     let graceful = Arc::new(GracefulShutdown::new());
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(bounds.header_timeout)
-        .max_buf_size(64 * 1024)
-        .keep_alive(true);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(32 * 1024)
-        .max_concurrent_streams(100)
-        .keep_alive_interval(Duration::from_secs(30));
-    let builder = Arc::new(builder);
+    let http = Arc::new(Http::new(&bounds));
     loop {
         let slot = tokio::select! {
             slot = Arc::clone(&slots).acquire_owned() => slot,
@@ -71,8 +82,8 @@ pub(crate) async fn serve(
         if let Err(e) = stream.set_nodelay(true) {
             tracing::debug!(error = %e, "no TCP_NODELAY");
         }
-        let (router, acceptor, builder, watcher) =
-            (router.clone(), acceptor.clone(), Arc::clone(&builder), graceful.watcher());
+        let (router, acceptor, http, watcher) =
+            (router.clone(), acceptor.clone(), Arc::clone(&http), graceful.watcher());
         tokio::spawn(async move {
             let _slot = slot;
             let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
@@ -81,15 +92,16 @@ pub(crate) async fn serve(
                 router.clone().oneshot(request)
             });
             let ended = match acceptor {
-                None => {
-                    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-                    watcher.watch(connection).await
-                }
+                None => match tokio::time::timeout(bounds.header_timeout, stream.peek(&mut [0])).await {
+                    Ok(Ok(n)) if n > 0 => watcher.watch(http.one.serve_connection(TokioIo::new(stream), service)).await,
+                    // gone again, or silent for too long
+                    Ok(_) | Err(_) => Ok(()),
+                },
                 Some(acceptor) => match tokio::time::timeout(bounds.header_timeout, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => {
-                        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-                        watcher.watch(connection).await
+                    Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                        watcher.watch(http.two.serve_connection(TokioIo::new(stream), service)).await
                     }
+                    Ok(Ok(stream)) => watcher.watch(http.one.serve_connection(TokioIo::new(stream), service)).await,
                     Ok(Err(e)) => {
                         tracing::debug!(%peer, error = %e, "TLS handshake failed");
                         Ok(())

@@ -88,8 +88,8 @@ pub struct CredentialView {
 }
 
 impl Service {
-    /// Makes an account from `ACCOUNT.json`. Passwords given are set, and are not held against the tenant's rules:
-    /// the administrator chose them. An initial password leads to the setting of own ones.
+    /// Makes an account from `ACCOUNT.json`. Passwords keep to the tenant's rules like those that people set
+    /// themselves. An initial password leads to the setting of own ones.
     ///
     /// # Errors
     /// [`CreateAccountError`].
@@ -130,6 +130,10 @@ impl Service {
         let problems = file.problems_at(two);
         if !problems.is_empty() {
             return Err(CreateAccountError::Invalid(problems));
+        }
+        let broken = file.broken_rules(&tenant.config.settings.password.rules());
+        if !broken.is_empty() {
+            return Err(CreateAccountError::Invalid(broken));
         }
         let now = self.now();
         let account = Account {

@@ -2,12 +2,12 @@
 
 use super::{Failure, Outcome, say};
 use crate::{
-    builder::{mail_transport, read_tenant_folder},
+    builder::{looks_problem, mail_transport, read_tenant_folder},
     config::Settings,
 };
 use madoguchi_domain::tenant::TenantConfig;
 use madoguchi_store::Database;
-use madoguchi_web::{looks_problem, theme::Themes};
+use madoguchi_web::theme::Themes;
 use std::path::PathBuf;
 
 pub(super) async fn check(settings: &Settings, folders: &[PathBuf]) -> Outcome {
@@ -31,10 +31,10 @@ pub(super) async fn check(settings: &Settings, folders: &[PathBuf]) -> Outcome {
             Err(e) => vec![format!("{}: {e}", folder.display())],
             Ok(files) => match TenantConfig::from_files(&files) {
                 Err(found) => found.iter().map(|p| format!("{}/{p}", folder.display())).collect(),
-                Ok(config) => themes
+                Ok(_) => themes
                     .as_ref()
-                    .and_then(|themes| looks_problem(themes, &config))
-                    .map(|p| format!("{}/tenant.toml: {p}", folder.display()))
+                    .and_then(|themes| looks_problem(themes, &files))
+                    .map(|p| format!("{}/{p}", folder.display()))
                     .into_iter()
                     .collect(),
             },

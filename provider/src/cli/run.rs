@@ -65,8 +65,10 @@ pub(super) async fn demo(settings: Settings) -> Outcome {
         .map_err(|e| Failure::new(format!("{}: {e}", settings.data_dir.display())))?;
     let mut apps = Vec::new();
     for app in demo::apps() {
-        let listener = server::bind(app.listen).await.map_err(|e| Failure::of(&e))?;
-        apps.push((app, listener));
+        match server::bind(app.listen).await {
+            Ok(listener) => apps.push((app, listener)),
+            Err(e) => super::say_error(&format!("the example application is left out: {e}")),
+        }
     }
     let mut builder = builder(&settings).demo(demo::front(&settings.server.public_url));
     for (name, files) in demo::tenants().map_err(Failure::new)? {

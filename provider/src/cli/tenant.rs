@@ -2,7 +2,7 @@
 
 use super::{Failure, Outcome, open, say, say_json, tenant_of};
 use crate::{
-    builder::{operator, read_tenant_folder},
+    builder::{looks_problem, operator, read_tenant_folder},
     config::Settings,
 };
 use clap::Subcommand;
@@ -60,6 +60,9 @@ fn read(dir: &Path) -> Result<TenantFiles, Failure> {
 async fn apply(dir: &Path, settings: &Settings) -> Outcome {
     let files = read(dir)?;
     let provider = open(settings).await?;
+    if let Some(problem) = looks_problem(provider.themes(), &files) {
+        return Err(Failure::new(format!("the tenant was not applied:\n{}/{problem}", dir.display())));
+    }
     match provider.service.apply_tenant(&files, &operator()).await {
         Ok(applied) => {
             provider.ensure_keys().await?;

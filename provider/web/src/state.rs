@@ -26,8 +26,6 @@ pub struct WebParts {
     pub csrf_key: [u8; 32],
     /// Proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
-    /// Whether limits per address apply.
-    pub limits: bool,
     /// The demo's pages; `None` outside the demo.
     pub demo: Option<crate::pages::DemoFront>,
 }
@@ -103,7 +101,8 @@ impl Web {
         &self.0.parts.oidc
     }
 
-    pub(crate) fn themes(&self) -> &Themes {
+    /// The themes.
+    pub fn themes(&self) -> &Themes {
         &self.0.parts.themes
     }
 
@@ -117,10 +116,6 @@ impl Web {
 
     pub(crate) fn secure(&self) -> bool {
         self.0.secure
-    }
-
-    pub(crate) fn limits(&self) -> bool {
-        self.0.parts.limits
     }
 
     pub(crate) fn trusted_proxies(&self) -> &[Network] {

@@ -14,6 +14,7 @@ use crate::hashing::MAX_PASSWORD_BYTES;
 use madoguchi_domain::{
     EmailAddress, Secret,
     account::{EnrolmentFacts, Profile, StaffRole},
+    password::{Beside, Rules},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -180,6 +181,23 @@ impl AccountFile {
                 (None, true) => reader.problem(pointer, "is missing"),
                 (Some(_), false) => reader.problem(pointer, unwanted),
                 (Some(_), true) | (None, false) => {}
+            }
+        }
+        reader.problems
+    }
+
+    /// What the passwords break of the tenant's rules; an initial password is held against none.
+    pub(super) fn broken_rules(&self, rules: &Rules) -> Vec<FileProblem> {
+        let mut reader = Reader { members: Map::new(), problems: Vec::new() };
+        let personal = [self.login_id.as_str(), self.email.as_str()];
+        let pairs = [
+            ("/password", &self.password, None),
+            ("/second_password", &self.second_password, self.password.as_ref()),
+        ];
+        for (pointer, secret, other) in pairs {
+            let Some(secret) = secret.as_ref().filter(|s| !s.is_empty()) else { continue };
+            for violation in rules.violations(secret, &Beside { other, personal: &personal }) {
+                reader.problem(pointer, &format!("breaks the tenant's rule {}", violation.code()));
             }
         }
         reader.problems
