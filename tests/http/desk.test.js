@@ -59,7 +59,7 @@ onEachDatabase('review desk', { accounts: everybody, clients: everyClient }, (at
     const roster = '学籍番号,氏名,フリガナ,生年月日\r\n1TE77777,名簿 太郎,メイボ タロウ,1990-04-02\r\n';
     const file = await at.provider.file('roster.csv', roster);
     await at.provider.must(['roster', 'import', '--tenant', 'certificate', '--file', file]);
-    const { reference } = await applyOnce({ changes: { student_id: '1TE77777', name: '名簿 次郎', name_kana: 'メイボ タロウ' } });
+    const { reference } = await applyOnce({ changes: { student_id: '1TE77777', school_name: '名簿 次郎', school_name_kana: 'メイボ タロウ' } });
     const desk = await opened(clerk, reference);
     assert.match(await desk.text(), /名簿 太郎/);
     const marked = desk.document.querySelectorAll('.compare__row--different').map((row) => row.text.replace(/\s+/g, ' '));

@@ -13,6 +13,8 @@ export class MailSink {
     sink.connections = 0;
     sink.server = new SMTPServer({
       authOptional: true,
+      // quoted local parts with dots in odd places, as old carriers' addresses are sent
+      lenientAddressParsing: true,
       disabledCommands: ['STARTTLS', 'AUTH'],
       logger: false,
       onConnect(session, done) {
@@ -58,8 +60,9 @@ export class MailSink {
   /** Mails to one address, oldest first, each Message-ID once: delivery is at least once, a second copy has the same id. */
   to(address) {
     const seen = new Set();
+    const plain = (text) => text.toLowerCase().replace(/^"(.*)"@/, '$1@');
     return this.messages.filter((mail) => {
-      if (!mail.to.some((to) => to.toLowerCase() === address.toLowerCase()) || seen.has(mail.messageId)) return false;
+      if (!mail.to.some((to) => plain(to) === plain(address)) || seen.has(mail.messageId)) return false;
       seen.add(mail.messageId);
       return true;
     });
