@@ -1,7 +1,7 @@
 //! An application: what was typed beside what the roster says, pictures, duplicates, history.
 
 use super::{
-    super::registration::{calendar_words, describe_field, image_response, label},
+    super::registration::{calendar_words, describe_field, image_response, label, option_label},
     Place, desk, kind, queue_view,
 };
 use crate::{
@@ -87,7 +87,7 @@ pub(super) async fn page(
     let roster = match (&view.roster, best) {
         (RosterAnswer::NoRoster | RosterAnswer::Unavailable, _) => "off",
         (RosterAnswer::Records(_), None) => "none",
-        (RosterAnswer::Records(_), Some(record)) if record.exact => "match",
+        (RosterAnswer::Records(_), Some(record)) if record.exact && !differs(record) => "match",
         (RosterAnswer::Records(_), Some(_)) => "different",
     };
     let (documents, viewer) = pictures(visit, &view, look, &query);
@@ -164,7 +164,10 @@ fn row(
     let (known, comparison) = match compared {
         None => (None, Comparison::None),
         Some(item) => {
-            let kept = Some(calendar_words(visit, &item.kept)).filter(|k| !k.is_empty());
+            // the roster holds a choice by its value, as the form does
+            let choice = field.options.iter().find(|o| field.kind == FieldKind::Choice && o.value == item.kept);
+            let kept = choice.map_or_else(|| calendar_words(visit, &item.kept), |o| option_label(visit, field, o));
+            let kept = Some(kept).filter(|k| !k.is_empty());
             let comparison = match item.agreement {
                 Agreement::Same => Comparison::Same,
                 Agreement::Similar => Comparison::Folded,
@@ -184,6 +187,11 @@ fn row(
         questioned: entered.notes.contains_key(&field.key),
         note: entered.notes.get(&field.key).cloned().unwrap_or_default(),
     }
+}
+
+/// Whether anything that the roster knows is another than what was typed: the same person may err about a department.
+fn differs(record: &RosterRecord) -> bool {
+    record.items.iter().any(|item| matches!(item.agreement, Agreement::Different))
 }
 
 /// What an item of the roster is called there: it knows people by their name when they were enrolled.

@@ -27,7 +27,7 @@ use axum::{
 // the desk and the check page say fields and pictures in the same words
 pub(super) use check::{calendar_words, value};
 pub(super) use draft::image_response;
-pub(super) use field::{describe as describe_field, label};
+pub(super) use field::{describe as describe_field, label, option_label};
 
 /// The most bytes of a form with images; a tenant's own limit for each image is checked while reading.
 const UPLOAD_LIMIT: usize = 32 * 1024 * 1024;
