@@ -40,6 +40,10 @@ pub enum Action {
     SignedOut,
     /// Own credentials were set.
     CredentialsSet,
+    /// A link to set new passwords was asked for.
+    RecoveryRequested,
+    /// New passwords were set by such a link.
+    PasswordsReset,
     /// A registration link was asked for.
     RegistrationRequested,
     /// Terms were accepted.
@@ -74,6 +78,8 @@ impl Action {
             Action::SignedIn => "signed_in",
             Action::SignedOut => "signed_out",
             Action::CredentialsSet => "credentials_set",
+            Action::RecoveryRequested => "recovery_requested",
+            Action::PasswordsReset => "passwords_reset",
             Action::RegistrationRequested => "registration_requested",
             Action::TermsAccepted => "terms_accepted",
             Action::ApplicationSubmitted => "application_submitted",

@@ -73,6 +73,18 @@ pub enum MailKind {
         at: Timestamp,
     },
     /// To the address that an account had: it moved to another one by an approved reapplication.
+    /// The link by which somebody who forgot sets new passwords. Nothing has changed yet, and the mail says so.
+    RecoveryLink {
+        /// The one-time URL.
+        url: String,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// New passwords were set by a recovery link; all sessions ended.
+    PasswordsReset {
+        /// When.
+        at: Timestamp,
+    },
     AddressMoved {
         /// When.
         at: Timestamp,
@@ -109,6 +121,8 @@ impl MailKind {
             .to_owned();
         let login_url = "https://certificate.example.ac.jp/login".to_owned();
         let (name, reference) = ("山田 太郎".to_owned(), "K7Q2-M9XD-4T".to_owned());
+            MailKind::RecoveryLink { .. } => "recovery_link",
+            MailKind::PasswordsReset { .. } => "passwords_reset",
         vec![
             Self::VerifyAddress { url: url.clone(), expires_at: at },
             Self::AlreadyRegistered { login_url: login_url.clone() },
@@ -160,6 +174,11 @@ pub struct OutboxMail {
     pub raw: Vec<u8>,
     /// Envelope sender.
     pub from: String,
+            Self::RecoveryLink {
+                url: "https://id.example.ac.jp/t/certificate/forgot/link/7Hn2cQ0cV6v0Z0mJr3yF1x8sKp4tUe9wGdLbNaQoXiM".into(),
+                expires_at: at,
+            },
+            Self::PasswordsReset { at },
     /// When it was written.
     pub created_at: Timestamp,
 }

@@ -12,6 +12,8 @@ pub enum Purpose {
     /// Between a login with the initial password and the setting of the own ones. Subject: the account's id.
     SetCredentials,
     /// `jti` of a client's assertion (RFC 7523 §3). Subject: the client's id.
+    /// The link by which somebody who forgot sets new passwords. Subject: the account's id.
+    Recovery,
     ClientAssertion,
 }
 
@@ -23,6 +25,7 @@ impl Purpose {
             Purpose::Resubmission => "resubmission",
             Purpose::SetCredentials => "set_credentials",
             Purpose::ClientAssertion => "client_assertion",
+            Purpose::Recovery => "recovery",
         }
     }
 }

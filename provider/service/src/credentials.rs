@@ -225,8 +225,9 @@ impl Service {
         Ok(CredentialsAreSet { token, session })
     }
 
-    /// Neither may be the initial password, nor what it was before: compared by verifying, as salts differ.
-    async fn equal_to_earlier(
+    /// Neither may be the initial password, nor what it was before: compared by verifying, as salts differ. Both are
+    /// replaced together, so the old one of the other kind does not matter.
+    pub(crate) async fn equal_to_earlier(
         &self,
         credentials: &[Credential],
         first: &Secret,
@@ -244,7 +245,7 @@ impl Service {
                 let violation = match credential.kind {
                     CredentialKind::Initial => Violation::SameAsInitial,
                     same if same == kind => Violation::SameAsPrevious,
-                    CredentialKind::Password | CredentialKind::SecondPassword => Violation::SameAsOther,
+                    CredentialKind::Password | CredentialKind::SecondPassword => continue,
                 };
                 let earlier = credential.previous_phc.as_deref().filter(|_| credential.kind == kind);
                 for phc in std::iter::once(credential.phc.as_str()).chain(earlier) {
@@ -267,7 +268,7 @@ impl Service {
 }
 
 /// The rules that can be judged by what was typed alone.
-fn broken_rules(
+pub(crate) fn broken_rules(
     tenant: &Tenant,
     account: &Account,
     typed: &NewCredentials,

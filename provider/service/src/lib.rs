@@ -15,6 +15,7 @@ mod home;
 pub mod images;
 pub mod mail;
 pub mod registration;
+pub mod recovery;
 pub mod review;
 pub mod sessions;
 pub mod sign_in;
@@ -35,6 +36,7 @@ pub use hashing::{Hashing, HashingOptions};
 pub use mail::{MailRenderError, MailRenderer, MailTransport, Rendered};
 pub use registration::{
     LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest, RegistrationRequested,
+pub use recovery::{NewPasswordsError, RecoveryError, RecoveryOpened, RecoveryRequest, RecoveryRequested};
 };
 pub use review::{DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling};
 pub use sessions::{ActiveSession, SessionState};

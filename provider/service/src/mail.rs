@@ -59,14 +59,28 @@ impl Service {
         locale: &Locale,
         mail: MailKind,
     ) -> Result<MailId, ServiceError> {
+        let mail = self.write_mail(tenant, to, locale, &mail).await?;
+        tx.mails().enqueue(&mail).await?;
+        Ok(mail.id)
+    }
+
+    /// Renders and seals a mail as the outbox takes it, without putting it there: whoever must not show by the time it
+    /// takes whether a mail goes out writes one in either case.
+    pub(crate) async fn write_mail(
+        &self,
+        tenant: &Tenant,
+        to: &EmailAddress,
+        locale: &Locale,
+        mail: &MailKind,
+    ) -> Result<OutboxMail, ServiceError> {
         let locale = tenant.config.locale([locale.as_str()]);
-        let rendered = self.0.mail_renderer.render(tenant, locale, &mail).map_err(ServiceError::bug)?;
+        let rendered = self.0.mail_renderer.render(tenant, locale, mail).map_err(ServiceError::bug)?;
         let now = self.now();
         let id = self.next_mail_id(now);
         let message = message::compose(tenant, locale, to, &id, now, &rendered)?;
         let vault = self.vault();
         let sealed_text = vault.seal(&tenant.slug, PURPOSE, &text_of(&id), rendered.body.as_bytes()).await?;
-        let mail = OutboxMail {
+        Ok(OutboxMail {
             message_id: message.message_id,
             to: to.for_smtp(),
             subject: rendered.subject,
@@ -74,10 +88,8 @@ impl Service {
             raw: vault.seal(&tenant.slug, PURPOSE, id.as_str(), &message.raw).await?,
             from: tenant.config.settings.mail.from.0.for_smtp(),
             created_at: now,
-            id: id.clone(),
-        };
-        tx.mails().enqueue(&mail).await?;
-        Ok(id)
+            id,
+        })
     }
 
     /// A name that sorts by time, and within a second in the order of writing, so that newest first is just that.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The window in which mails to one address are counted.
-const MAIL_WINDOW: Duration = Duration::from_secs(3600);
+pub(crate) const MAIL_WINDOW: Duration = Duration::from_secs(3600);
 
 /// What somebody typed on the mail address page, and where they came from.
 #[derive(Debug, Clone)]
@@ -286,16 +286,18 @@ pub(crate) async fn usable(
     }
 }
 
-fn compare_addresses(mail: &str, confirm: &str) -> Result<EmailAddress, Vec<RefusedInput>> {
-    let refused = |input, error| {
-        let code = match error {
-            EmailError::Empty => "required",
-            EmailError::TooLong => "email.too_long",
-            EmailError::Malformed => "email.malformed",
-        };
-        RefusedInput { input, code }
+/// An input that is no mail address.
+pub(crate) fn refused_address(input: &'static str, error: EmailError) -> RefusedInput {
+    let code = match error {
+        EmailError::Empty => "required",
+        EmailError::TooLong => "email.too_long",
+        EmailError::Malformed => "email.malformed",
     };
-    let first = EmailAddress::parse(mail).map_err(|e| refused("mail", e));
+    RefusedInput { input, code }
+}
+
+fn compare_addresses(mail: &str, confirm: &str) -> Result<EmailAddress, Vec<RefusedInput>> {
+    let first = EmailAddress::parse(mail).map_err(|e| refused_address("mail", e));
     let second = EmailAddress::parse(confirm);
     match (first, second) {
         (Ok(first), Ok(second)) if first.canonical() == second.canonical() => Ok(first),
@@ -303,8 +305,8 @@ fn compare_addresses(mail: &str, confirm: &str) -> Result<EmailAddress, Vec<Refu
         (Ok(_), Ok(_) | Err(EmailError::Malformed | EmailError::TooLong)) => {
             Err(vec![RefusedInput { input: "mail_confirm", code: "email.mismatch" }])
         }
-        (Ok(_), Err(EmailError::Empty)) => Err(vec![refused("mail_confirm", EmailError::Empty)]),
-        (Err(first), Err(EmailError::Empty)) => Err(vec![first, refused("mail_confirm", EmailError::Empty)]),
+        (Ok(_), Err(EmailError::Empty)) => Err(vec![refused_address("mail_confirm", EmailError::Empty)]),
+        (Err(first), Err(EmailError::Empty)) => Err(vec![first, refused_address("mail_confirm", EmailError::Empty)]),
         (Err(first), Ok(_) | Err(EmailError::Malformed | EmailError::TooLong)) => Err(vec![first]),
     }
 }

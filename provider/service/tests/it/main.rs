@@ -7,6 +7,7 @@ mod accounts;
 mod credentials;
 mod mail;
 mod sessions;
+mod recovery;
 mod sign_in;
 mod tenants;
 mod vault;

@@ -13,6 +13,7 @@ mod entrance;
 mod form;
 mod frame;
 mod outcome;
+mod recovery;
 mod registration;
 
 pub use account::*;
@@ -23,6 +24,7 @@ pub use entrance::*;
 pub use form::*;
 pub use frame::*;
 pub use outcome::*;
+pub use recovery::*;
 pub use registration::*;
 
 use serde::Serialize;
@@ -229,6 +231,7 @@ macro_rules! pages {
 pages! {
     Home, Top, Login, PasswordSetting, Logout, LoggedOut, SessionEnded,
     Register, RegisterSent, LinkProblem, Terms, Form, Check, Reception, ConfirmLink,
+    Forgot, ForgotSent, ForgotReset, ForgotProblem,
     Message, ErrorPage, InvalidOperation, NotFound, Busy, FormPost,
     AccountPage, EnrolmentChoice, Consent,
     Manual, Notices, Statement,

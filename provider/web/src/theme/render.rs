@@ -21,7 +21,8 @@ pub(super) const MAILS: &[&str] = &[
     "mail/credentials_set.txt",
     "mail/address_moved.txt",
     "mail/account_locked.txt",
-    "mail/address_moved.txt",
+    "mail/recovery_link.txt",
+    "mail/passwords_reset.txt",
 ];
 
 /// A page or mail could not be rendered: a template met a value that it cannot show. The message is for the log.
