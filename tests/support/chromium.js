@@ -56,7 +56,10 @@ export class ChromiumVisitor {
       if (protocol.startsWith('http') && !['127.0.0.1', 'localhost'].includes(hostname)) self.foreign.push(request.url());
     });
     self.view.on('response', (response) => {
-      if (response.request().isNavigationRequest() && response.frame() === self.view.mainFrame()) self.status = response.status();
+      if (response.request().isNavigationRequest() && response.frame() === self.view.mainFrame()) {
+        self.status = response.status();
+        self.response = response;
+      }
     });
     return self;
   }
@@ -76,6 +79,11 @@ export class ChromiumVisitor {
 
   async html() {
     return this.view.content();
+  }
+
+  /** The page as it came over the wire. */
+  async source() {
+    return this.response.text();
   }
 
   async exists(selector) {
