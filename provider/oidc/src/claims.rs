@@ -60,6 +60,8 @@ const EMAIL: &[&str] = &["email", "email_verified"];
 const ADDRESS: &[&str] = &["address"];
 const PHONE: &[&str] = &["phone_number", "phone_number_verified"];
 const STUDENT_IDS: &[&str] = &["student_ids", "student_id", "affiliation", "kind_of_user"];
+/// Also among those of `student_ids`; by itself for relying parties that want where somebody was and nothing more.
+const AFFILIATION: &[&str] = &["affiliation"];
 const STAFF: &[&str] = &["staff_roles"];
 
 /// Scopes that every tenant knows, and the claims each of them stands for.
@@ -70,6 +72,7 @@ pub(crate) const SCOPES: &[(&str, &[&str])] = &[
     ("address", ADDRESS),
     ("phone", PHONE),
     ("student_ids", STUDENT_IDS),
+    ("affiliation", AFFILIATION),
     ("staff", STAFF),
     ("offline_access", &[]),
 ];
@@ -82,7 +85,13 @@ fn of_scope(scope: &str) -> &'static [&'static str] {
 /// All claims for the discovery document.
 pub(crate) fn supported() -> Vec<&'static str> {
     let own = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"];
-    own.into_iter().chain(SCOPES.iter().flat_map(|(_, claims)| claims.iter().copied())).collect()
+    let mut all = Vec::new();
+    for claim in own.into_iter().chain(SCOPES.iter().flat_map(|(_, claims)| claims.iter().copied())) {
+        if !all.contains(&claim) {
+            all.push(claim);
+        }
+    }
+    all
 }
 
 /// Claims that a request asks for one by one, beyond its scopes: what consent has to name.

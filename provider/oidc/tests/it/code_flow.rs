@@ -15,6 +15,7 @@ on_both! {
     nothing_is_given_to_whom_nothing_may_be_given
     pkce_cannot_be_talked_away
     without_openid_there_is_no_id_token_and_no_userinfo
+    affiliations_come_without_the_rest_of_the_student_ids
     the_claims_parameter_reaches_both_places
     another_tenants_codes_and_tokens_are_unknown
     altered_tokens_are_unknown
@@ -228,6 +229,22 @@ async fn without_openid_there_is_no_id_token_and_no_userinfo(world: World) {
 
 fn outcome_error(outcome: madoguchi_oidc::AuthorizeOutcome, _: &str) -> String {
     redirected(outcome).field("error").unwrap_or_default().to_owned()
+}
+
+async fn affiliations_come_without_the_rest_of_the_student_ids(world: World) {
+    world.enrol("A1").await;
+    let tokens = world.tokens(&[("scope", "openid affiliation")]).await;
+    assert_eq!(tokens["scope"], "affiliation openid");
+    let (_, userinfo) = world.userinfo(tokens["access_token"].as_str().unwrap()).await;
+    assert_eq!(userinfo["affiliation"][0]["student_id"], "A1");
+    assert_eq!(userinfo["affiliation"][0]["units"][0]["code"], "E");
+    assert!(userinfo.get("student_ids").is_none() && userinfo.get("kind_of_user").is_none());
+    let reply = world.oidc.discovery(&world.tenant).await.unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    let supported = |name: &str| document[name].as_array().unwrap().clone();
+    assert!(supported("scopes_supported").contains(&"affiliation".into()));
+    let claims = supported("claims_supported");
+    assert_eq!(claims.iter().filter(|claim| **claim == "affiliation").count(), 1);
 }
 
 async fn the_claims_parameter_reaches_both_places(world: World) {
