@@ -12,7 +12,8 @@ pub const VERIFY_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Verifies what an applicant typed.
 ///
-/// Called once for each press of the form's *check* button, while the applicant waits.
+/// Called each time that an applicant hands in complete answers, while they wait, where the tenant's configuration has
+/// `registration.verify_applicant = true`; at most ten times an hour for one application.
 ///
 /// * It must answer within [`VERIFY_TIME_LIMIT`]. After that the caller drops the future and goes on as with
 ///   [`Verification::Unavailable`], so it must be safe to drop at any `await`.
@@ -42,7 +43,7 @@ pub const VERIFY_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// ```
 #[async_trait]
 pub trait ApplicantVerifier: Send + Sync + 'static {
-    /// How a tenant's configuration names it: lower-case letters, digits and hyphens.
+    /// Its name in the log: lower-case letters, digits and hyphens.
     fn name(&self) -> &str;
 
     /// Holds the answers against the records.
@@ -57,17 +58,19 @@ pub enum Verification {
     Verified,
     /// They do not. The applicant sees the message of this code, with every item marked.
     NotMatched {
-        /// A message's stable code, as in the locale files.
+        /// A message's stable code: the text `error.verification.{code}` of the theme or the tenant; where there is
+        /// none, a general one stands in.
         code: String,
     },
-    /// Nobody can say now. Tenants configure whether the application waits for a clerk instead.
+    /// Nobody can say now. The applicant is told to hand in later; what they entered is kept.
     Unavailable {
         /// For the log; no personal data.
         reason: String,
     },
 }
 
-/// An applicant's answers by the keys of the tenant's form (`birth_date_year`, `card_number`, …), as typed.
+/// An applicant's answers by the names of the form's inputs (`birth_date_year`, `card_number`, …), complete, and folded
+/// as they are kept: width, kana and hyphens made alike.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ApplicantAnswers(BTreeMap<String, String>);
 

@@ -34,9 +34,10 @@ pub enum MailKind {
         reference: String,
         /// What to type as login ID.
         login_id: String,
-        /// The initial password.
-        initial_password: String,
-        /// Until when it works.
+        /// What opens the setting of the own passwords.
+        #[serde(flatten)]
+        entry: FirstEntry,
+        /// Until when that works.
         expires_at: Timestamp,
         /// "Log in here": starts the login of the application that the person came from, or the tenant's own.
         login_url: String,
@@ -72,7 +73,6 @@ pub enum MailKind {
         /// When.
         at: Timestamp,
     },
-    /// To the address that an account had: it moved to another one by an approved reapplication.
     /// The link by which somebody who forgot sets new passwords. Nothing has changed yet, and the mail says so.
     RecoveryLink {
         /// The one-time URL.
@@ -85,6 +85,7 @@ pub enum MailKind {
         /// When.
         at: Timestamp,
     },
+    /// To the address that an account had: it moved to another one by an approved reapplication.
     AddressMoved {
         /// When.
         at: Timestamp,
@@ -98,6 +99,17 @@ pub enum MailKind {
     },
 }
 
+/// How somebody who was accepted gets in for the first time; the tenant's `initial_credential.kind`. In the template it
+/// is `mail.initial_password` or `mail.setting_url`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstEntry {
+    /// The initial password, to log in with.
+    InitialPassword(String),
+    /// The one-time URL of the page that sets the passwords.
+    SettingUrl(String),
+}
+
 impl MailKind {
     /// The template's name.
     pub fn name(&self) -> &'static str {
@@ -109,6 +121,8 @@ impl MailKind {
             MailKind::Rejected { .. } => "rejected",
             MailKind::Resubmission { .. } => "resubmission",
             MailKind::CredentialsSet { .. } => "credentials_set",
+            MailKind::RecoveryLink { .. } => "recovery_link",
+            MailKind::PasswordsReset { .. } => "passwords_reset",
             MailKind::AddressMoved { .. } => "address_moved",
             MailKind::AccountLocked { .. } => "account_locked",
         }
@@ -121,8 +135,6 @@ impl MailKind {
             .to_owned();
         let login_url = "https://certificate.example.ac.jp/login".to_owned();
         let (name, reference) = ("山田 太郎".to_owned(), "K7Q2-M9XD-4T".to_owned());
-            MailKind::RecoveryLink { .. } => "recovery_link",
-            MailKind::PasswordsReset { .. } => "passwords_reset",
         vec![
             Self::VerifyAddress { url: url.clone(), expires_at: at },
             Self::AlreadyRegistered { login_url: login_url.clone() },
@@ -131,10 +143,22 @@ impl MailKind {
                 name: name.clone(),
                 reference: reference.clone(),
                 login_id: "taro@example.jp".into(),
-                initial_password: "Q7mZ4kT9wHs3".into(),
+                entry: FirstEntry::InitialPassword("Q7mZ4kT9wHs3".into()),
                 expires_at: at,
                 login_url,
                 second_password: true,
+            },
+            Self::Accepted {
+                name: name.clone(),
+                reference: reference.clone(),
+                login_id: "RZ48201937".into(),
+                entry: FirstEntry::SettingUrl(
+                    "https://id.example.ac.jp/t/residence/password-setting/link/7Hn2cQ0cV6v0Z0mJr3yF1x8sKp4tUe9wGdLbNaQoXiM"
+                        .into(),
+                ),
+                expires_at: at,
+                login_url: "https://id.example.ac.jp/t/residence/login".into(),
+                second_password: false,
             },
             Self::Rejected {
                 name: name.clone(),
@@ -150,6 +174,11 @@ impl MailKind {
                 expires_at: at,
             },
             Self::CredentialsSet { at },
+            Self::RecoveryLink {
+                url: "https://id.example.ac.jp/t/certificate/forgot/link/7Hn2cQ0cV6v0Z0mJr3yF1x8sKp4tUe9wGdLbNaQoXiM".into(),
+                expires_at: at,
+            },
+            Self::PasswordsReset { at },
             Self::AddressMoved { at, reference },
             Self::AccountLocked { until: Some(at) },
             Self::AccountLocked { until: None },
@@ -174,11 +203,6 @@ pub struct OutboxMail {
     pub raw: Vec<u8>,
     /// Envelope sender.
     pub from: String,
-            Self::RecoveryLink {
-                url: "https://id.example.ac.jp/t/certificate/forgot/link/7Hn2cQ0cV6v0Z0mJr3yF1x8sKp4tUe9wGdLbNaQoXiM".into(),
-                expires_at: at,
-            },
-            Self::PasswordsReset { at },
     /// When it was written.
     pub created_at: Timestamp,
 }

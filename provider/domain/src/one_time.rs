@@ -9,11 +9,12 @@ pub enum Purpose {
     Registration,
     /// The link that reopens an application for correction. Subject: the application's id.
     Resubmission,
-    /// Between a login with the initial password and the setting of the own ones. Subject: the account's id.
+    /// Between a login with the initial password, or the mail with a URL in its place, and the setting of the own
+    /// passwords. Subject: the account's id.
     SetCredentials,
-    /// `jti` of a client's assertion (RFC 7523 §3). Subject: the client's id.
     /// The link by which somebody who forgot sets new passwords. Subject: the account's id.
     Recovery,
+    /// `jti` of a client's assertion (RFC 7523 §3). Subject: the client's id.
     ClientAssertion,
 }
 
@@ -24,8 +25,8 @@ impl Purpose {
             Purpose::Registration => "registration",
             Purpose::Resubmission => "resubmission",
             Purpose::SetCredentials => "set_credentials",
-            Purpose::ClientAssertion => "client_assertion",
             Purpose::Recovery => "recovery",
+            Purpose::ClientAssertion => "client_assertion",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Setting own credentials: the duty that follows the first login.
 //!
-//! The ticket of [`crate::sign_in::SignedIn::MustSetCredentials`] opens the page as often as it is asked for and is
+//! The ticket of [`crate::sign_in::SignedIn::MustSetCredentials`], or of the mail that accepted the person
+//! (`initial_credential.kind = "setting_url"`), opens the page as often as it is asked for and is
 //! used up by the POST that sets the passwords. Everything happens in one transaction: ticket and initial password are
 //! consumed, the new hashes stored, the account activated, whatever else was open ended, the log written, the mail put
 //! into the outbox, the session begun. Who is interrupted before it logs in with the initial password again and stands
@@ -19,7 +20,7 @@ use madoguchi_domain::{
     password::{self, Beside, Rules, Violation},
     session::{Authentication, Session},
 };
-use madoguchi_store::accounts::AccountWithCredentials;
+use madoguchi_store::{Retryable, accounts::AccountWithCredentials, retry};
 use serde_json::json;
 
 /// What was typed on the page that sets passwords.
@@ -109,6 +110,15 @@ pub enum TicketState {
     Superseded,
 }
 
+impl Retryable for CredentialsError {
+    fn is_busy(&self) -> bool {
+        match self {
+            Self::Service(error) => error.is_busy(),
+            Self::Ticket(_) | Self::Invalid(_) => false,
+        }
+    }
+}
+
 impl From<madoguchi_store::StoreError> for CredentialsError {
     fn from(error: madoguchi_store::StoreError) -> Self {
         Self::Service(error.into())
@@ -187,15 +197,28 @@ impl Service {
         }
         let wanted: Vec<&Secret> = if two { vec![&first, &second] } else { vec![&first] };
         let hashes = self.hashing().hash_all(&wanted).await.map_err(ServiceError::from)?;
+        retry(|| self.keep_credentials(tenant, ticket, &account, &credentials, &hashes, source)).await
+    }
 
+    /// The transaction: ticket used up, hashes kept, account in use, session begun.
+    async fn keep_credentials(
+        &self,
+        tenant: &Tenant,
+        ticket: &Token,
+        account: &Account,
+        credentials: &[Credential],
+        hashes: &[String],
+        source: &Source,
+    ) -> Result<CredentialsAreSet, CredentialsError> {
         let now = self.now();
+        let two = tenant.config.settings.login.second_password;
         let id = &account.id;
         let mut tx = self.store(tenant).begin().await?;
         if tx.one_time().consume(Purpose::SetCredentials, &ticket.hash(), now).await?.is_none() {
             return Err(CredentialsError::Ticket(TicketState::Consumed));
         }
         let kinds = [CredentialKind::Password, CredentialKind::SecondPassword];
-        for (kind, phc) in kinds.into_iter().zip(&hashes) {
+        for (kind, phc) in kinds.into_iter().zip(hashes) {
             let previous_phc = credentials.iter().find(|c| c.kind == kind).map(|c| c.phc.clone());
             let credential =
                 Credential { kind, phc: phc.clone(), previous_phc, set_at: now, expires_at: None, consumed_at: None };

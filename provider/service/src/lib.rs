@@ -13,9 +13,10 @@ pub mod drafts;
 pub mod hashing;
 mod home;
 pub mod images;
+pub mod limits;
 pub mod mail;
-pub mod registration;
 pub mod recovery;
+pub mod registration;
 pub mod review;
 pub mod sessions;
 pub mod sign_in;
@@ -33,10 +34,11 @@ pub use documents::{DocumentImage, Rendition, UploadError};
 pub use drafts::{CorrectionAsked, DraftError, DraftOpened, DraftState, OpenDraft, TermsError};
 pub use error::{ServiceError, StartError};
 pub use hashing::{Hashing, HashingOptions};
+pub use limits::SourceLimits;
 pub use mail::{MailRenderError, MailRenderer, MailTransport, Rendered};
+pub use recovery::{NewPasswordsError, RecoveryError, RecoveryOpened, RecoveryRequest, RecoveryRequested};
 pub use registration::{
     LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest, RegistrationRequested,
-pub use recovery::{NewPasswordsError, RecoveryError, RecoveryOpened, RecoveryRequest, RecoveryRequested};
 };
 pub use review::{DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling};
 pub use sessions::{ActiveSession, SessionState};
@@ -66,6 +68,8 @@ pub(crate) struct Inner {
     pub(crate) images: images::ImagePipeline,
     /// Sign-ins under way.
     pub(crate) sign_ins: gate::Gate,
+    /// Budgets of source addresses; none when they are off.
+    pub(crate) source_limits: Option<SourceLimits>,
     pub(crate) vault: Vault,
     pub(crate) tenants: tenants::TenantCache,
     pub(crate) mail_renderer: Arc<dyn MailRenderer>,
@@ -99,6 +103,8 @@ pub struct ServiceParts {
     pub directory: Option<Arc<dyn Directory>>,
     /// An outside authority that checks applicants' answers.
     pub verifier: Option<Arc<dyn ApplicantVerifier>>,
+    /// Budgets of each source address; none switches them off. The lockout of login IDs is not among them.
+    pub source_limits: Option<SourceLimits>,
 }
 
 /// Where a request came from, as far as the log and the counters want to know.
@@ -129,6 +135,7 @@ impl Service {
             hashing,
             images: images::ImagePipeline::default(),
             sign_ins: gate::Gate::new(places),
+            source_limits: parts.source_limits,
             vault,
             tenants: tenants::TenantCache::default(),
             mail_renderer: parts.mail_renderer,

@@ -4,7 +4,7 @@
 //! Opening a link changes nothing; it is used up when the application that it began is handed in
 //! ([`crate::submission`]).
 
-use crate::{Service, ServiceError, Source, Tenant};
+use crate::{Service, ServiceError, Source, Tenant, limits::Counted};
 use madoguchi_domain::{
     EmailAddress, Locale, Timestamp, Token, TokenHash,
     audit::{Action, Actor},
@@ -164,8 +164,9 @@ pub enum LinkError {
 impl Service {
     /// Asks for a link to register `mail`.
     ///
-    /// Within the tenant's mails per hour and address, one mail is written: with a link (older ones of the address
-    /// end), or, where the address has an account, saying so. Beyond, none is, and the answer is the same.
+    /// Within the tenant's mails per hour and address, and those of the source ([`crate::limits`]), one mail is written:
+    /// with a link (older ones of the address end), or, where the address has an account, saying so. Beyond, none is,
+    /// and the answer is the same.
     ///
     /// # Errors
     /// [`RegistrationError`].
@@ -174,8 +175,13 @@ impl Service {
         tenant: &Tenant,
         request: RegistrationRequest,
     ) -> Result<RegistrationRequested, RegistrationError> {
+        let mut request = request;
         let settings = &tenant.config.settings;
         let kinds = &settings.home.kinds_of_user;
+        // Who comes from a relying party was not asked; where one kind registers, it is that one.
+        if let ("", [only]) = (request.kind_of_user.as_str(), &*kinds.iter().filter(|k| k.register).collect::<Vec<_>>()) {
+            request.kind_of_user.clone_from(&only.key);
+        }
         let kind_is_open = match kinds.iter().find(|k| k.key == request.kind_of_user) {
             Some(kind) => kind.register,
             None => request.kind_of_user.is_empty(),
@@ -203,7 +209,8 @@ impl Service {
         let rate_key = TokenHash::of(format!("registration-mail\0{canonical}").as_bytes());
         let mut tx = store.begin().await?;
         let mails = tx.rates().hit(&rate_key, now, MAIL_WINDOW).await?;
-        if mails > policy.mails_per_hour {
+        let spent = self.spend_in(&mut tx, tenant, Counted::Mail, &request.source, now).await?;
+        if mails > policy.mails_per_hour || spent.is_err() {
             tx.commit().await?;
             return Ok(requested);
         }

@@ -8,6 +8,7 @@ use crate::{
     Service, ServiceError, Source, Tenant,
     accounts::login_key,
     hashing::{HashingError, PasswordVerified},
+    limits::Counted,
     sessions::Begin,
 };
 use madoguchi_domain::{
@@ -19,7 +20,7 @@ use madoguchi_domain::{
     password,
     session::{Acr, Authentication, Session},
 };
-use madoguchi_store::{accounts::AccountWithCredentials, attempts::Attempt};
+use madoguchi_store::{accounts::AccountWithCredentials, attempts::Attempt, retry};
 use serde_json::json;
 use std::time::Duration;
 
@@ -62,6 +63,12 @@ pub enum SignInError {
     /// For every reason that lies with what was typed or with the account.
     #[error("login ID or passwords are wrong")]
     Rejected,
+    /// Too many were tried from where this one comes from. Nothing was verified.
+    #[error("too many logins from one source")]
+    TooMany {
+        /// When to come again.
+        retry_after: Duration,
+    },
     /// The provider cannot tell now.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -98,6 +105,10 @@ impl Service {
     /// # Errors
     /// [`SignInError::Rejected`] for all that lies with the person; the rest says when to come again.
     pub async fn sign_in(&self, tenant: &Tenant, typed: SignIn) -> Result<SignedIn, SignInError> {
+        if let Err(retry_after) = self.spend(tenant, Counted::SignIn, &typed.source).await? {
+            metrics::counter!("sign_ins_total", "result" => "limited").increment(1);
+            return Err(SignInError::TooMany { retry_after });
+        }
         let key = login_key(tenant, &typed.login_id);
         let counter = self.vault().pseudonym(&tenant.slug, "login", &key);
         let _turn = self.0.sign_ins.enter(&counter).await?;
@@ -111,7 +122,7 @@ impl Service {
         let found = store.accounts().for_login(&key).await.map_err(ServiceError::from)?;
         let account = found.as_ref().map(|f| f.account.clone());
         match self.verify_credentials(tenant, &typed, found, admitted).await {
-            Ok(Some(verified)) => Ok(self.welcome(tenant, &typed.source, &counter, verified).await?),
+            Ok(Some(verified)) => Ok(retry(|| self.welcome(tenant, &typed.source, &counter, &verified)).await?),
             Ok(None) => {
                 if last {
                     self.tell_of_lock(tenant, typed.source, account);
@@ -199,7 +210,7 @@ impl Service {
         tenant: &Tenant,
         source: &Source,
         counter: &TokenHash,
-        verified: CredentialsVerified,
+        verified: &CredentialsVerified,
     ) -> Result<SignedIn, ServiceError> {
         let now = self.now();
         let account = &verified.account;

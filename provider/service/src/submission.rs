@@ -16,14 +16,25 @@ use madoguchi_domain::{
     one_time::Purpose,
     tenant::Approval,
 };
+use madoguchi_plugin_sdk::{ApplicantAnswers, Verification, verify_in_time};
 use madoguchi_store::{
-    StoreError, Tx,
+    Retryable, StoreError, Tx,
     drafts::{Draft, DraftKind},
+    retry,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// The kind of user is kept among the answers under this name; no form has such an input.
 pub(crate) const KIND_OF_USER: &str = "kind_of_user";
+
+/// How often a draft's answers may be held against the records within [`VERIFY_WINDOW`].
+const VERIFY_TRIES: u32 = 10;
+const VERIFY_WINDOW: Duration = Duration::from_secs(3600);
+/// When to come again after an authority did not answer.
+const VERIFY_AGAIN: Duration = Duration::from_secs(60);
 
 /// An application was handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +57,19 @@ pub enum SubmitError {
     /// Something is missing or wrong, in the form's order.
     #[error("the answers are not complete")]
     Invalid(Vec<FieldError>),
+    /// The outside authority that the tenant asks has no such person. It does not say which answer differed, and
+    /// nobody else may: all items are to be marked. The draft stays as it is.
+    #[error("the answers do not match the records: {code}")]
+    NotMatched {
+        /// Stable code of the message, `error.verification.{code}`.
+        code: String,
+    },
+    /// That authority cannot tell now, or was asked too often for this draft. The draft stays as it is.
+    #[error("the answers cannot be held against the records now")]
+    NotVerifiable {
+        /// When to come again.
+        retry_after: Duration,
+    },
     /// It was changed in another window meanwhile; show the check page again.
     #[error("the draft was changed meanwhile")]
     Stale,
@@ -55,6 +79,17 @@ pub enum SubmitError {
     /// It could not be carried out; nothing was kept.
     #[error(transparent)]
     Service(#[from] ServiceError),
+}
+
+impl Retryable for SubmitError {
+    fn is_busy(&self) -> bool {
+        match self {
+            Self::Service(error) => error.is_busy(),
+            Self::Invalid(_) | Self::NotMatched { .. } | Self::NotVerifiable { .. } | Self::Stale | Self::Closed => {
+                false
+            }
+        }
+    }
 }
 
 impl From<StoreError> for SubmitError {
@@ -108,8 +143,11 @@ impl Service {
             // The first press may have taken the documents along.
             Err(errors) => return self.submitted_before(tenant, &open.draft.id, SubmitError::Invalid(errors)).await,
         };
+        if let Err(refused) = self.ask_verifier(tenant, &open.draft.id, &validated).await? {
+            return self.submitted_before(tenant, &open.draft.id, refused).await;
+        }
         for _ in 0..4 {
-            match self.try_submit(tenant, &open, &validated, &slots, source).await? {
+            match retry(|| self.try_submit(tenant, &open, &validated, &slots, source)).await? {
                 Attempt::Done(submitted) => {
                     if open.correction.is_none() {
                         self.approve_if_certain(tenant, &submitted.application, &validated).await;
@@ -121,6 +159,37 @@ impl Service {
             }
         }
         Err(ServiceError::bug("no free reference number was found").into())
+    }
+
+    /// Has the outside authority confirm the answers, where the tenant wants that. Without one, or when it does not
+    /// answer, nothing passes.
+    async fn ask_verifier(
+        &self,
+        tenant: &Tenant,
+        draft: &DraftId,
+        validated: &Validated,
+    ) -> Result<Result<(), SubmitError>, ServiceError> {
+        if !tenant.config.settings.registration.verify_applicant {
+            return Ok(Ok(()));
+        }
+        let Some(verifier) = self.verifier() else {
+            tracing::error!(tenant = %tenant.slug, "verify_applicant is true, and the program has no verifier");
+            return Ok(Err(SubmitError::NotVerifiable { retry_after: VERIFY_AGAIN }));
+        };
+        // Whoever may try for ever finds the holder's data in the end.
+        let key = TokenHash::of(format!("verify\0{draft}").as_bytes());
+        if self.store(tenant).rates().hit(&key, self.now(), VERIFY_WINDOW).await? > VERIFY_TRIES {
+            return Ok(Err(SubmitError::NotVerifiable { retry_after: VERIFY_WINDOW }));
+        }
+        let answers: ApplicantAnswers = validated.answers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        Ok(match verify_in_time(verifier.as_ref(), &tenant.slug, &answers).await {
+            Verification::Verified => Ok(()),
+            Verification::NotMatched { code } => Err(SubmitError::NotMatched { code }),
+            Verification::Unavailable { reason } => {
+                tracing::warn!(tenant = %tenant.slug, verifier = verifier.name(), reason, "an applicant was not verified");
+                Err(SubmitError::NotVerifiable { retry_after: VERIFY_AGAIN })
+            }
+        })
     }
 
     /// The result of an earlier press, or else what went wrong.

@@ -137,11 +137,7 @@ fn unknown_tenant(web: &Web, parts: &Parts) -> Response {
 /// A page that belongs to no tenant, in the base theme and the browser's language.
 pub(crate) fn bare<P: Page>(web: &Web, headers: &HeaderMap, status: StatusCode, page: &P) -> Response {
     let renderer = crate::theme::Renderer::new(web.themes().base(), None, 540);
-    let cookie = cookies::plain(headers, cookies::LOCALE);
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let wanted = cookie.as_deref().or_else(|| accept_language(accepted).next()).unwrap_or("ja");
-    let locale = if wanted.starts_with("ja") { "ja" } else { "en" };
-    let frame = Frame::bare(locale, renderer.theme().assets_url(web.prefix()));
+    let frame = Frame::bare(bare_locale(headers), renderer.theme().assets_url(web.prefix()));
     match renderer.page(&frame, page) {
         Ok(html) => (status, Html(html)).into_response(),
         Err(e) => {
@@ -149,6 +145,14 @@ pub(crate) fn bare<P: Page>(web: &Web, headers: &HeaderMap, status: StatusCode, 
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// The language of a page that belongs to no tenant.
+pub(crate) fn bare_locale(headers: &HeaderMap) -> &'static str {
+    let cookie = cookies::plain(headers, cookies::LOCALE);
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let wanted = cookie.as_deref().or_else(|| accept_language(accepted).next()).unwrap_or("ja");
+    if wanted.starts_with("ja") { "ja" } else { "en" }
 }
 
 impl Visit {
@@ -443,6 +447,13 @@ impl Visit {
         let page = Busy { retry_after: seconds, retry_url: self.path.clone() };
         let mut response = self.page_with(StatusCode::SERVICE_UNAVAILABLE, &page);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
+    }
+
+    /// 429 with `Retry-After` (RFC 6585 §4): too much from one address.
+    pub(crate) fn too_many(&self, retry_after: std::time::Duration) -> Response {
+        let mut response = self.error_page(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", Some(self.path.clone()));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
         response
     }
 

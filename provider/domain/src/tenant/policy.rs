@@ -182,6 +182,9 @@ pub struct RegistrationPolicy {
     pub draft_lifetime: Span,
     /// The version of the terms; changes when their text does.
     pub terms_version: String,
+    /// Whether an outside authority (an `ApplicantVerifier` of the program that embeds the provider) must confirm the
+    /// answers before an application is accepted.
+    pub verify_applicant: bool,
 }
 
 impl Default for RegistrationPolicy {
@@ -192,6 +195,7 @@ impl Default for RegistrationPolicy {
             expected_days: 3,
             draft_lifetime: Span::days(7),
             terms_version: String::new(),
+            verify_applicant: false,
         }
     }
 }

@@ -21,10 +21,10 @@ use madoguchi_domain::{
     form::Validated,
     id::{AccountId, ApplicationId, EnrolmentId},
     japan::id_key,
-    mail::MailKind,
+    mail::{FirstEntry, MailKind},
     one_time::{OneTime, Purpose},
     password,
-    tenant::Approval,
+    tenant::{Approval, InitialCredential},
 };
 use madoguchi_store::{Retryable, StoreError, TenantStore, Tx, retry};
 use std::collections::BTreeMap;
@@ -214,10 +214,17 @@ struct Admission {
     account: Account,
     /// Whether `account` exists and moves, and from which state.
     moves: Option<Account>,
-    initial: Secret,
-    credential: Credential,
+    entry: Entry,
     expires_at: Timestamp,
     login_url: String,
+}
+
+/// What opens the setting of the own passwords, made before the transaction.
+enum Entry {
+    /// A password for the first login, and its hash.
+    Password { initial: Secret, phc: String },
+    /// The secret of a one-time URL.
+    Link(Token),
 }
 
 /// Whether the transaction found everything as it was prepared.
@@ -359,8 +366,14 @@ impl Service {
             }
         }
         let now = self.now();
-        let initial = draw_initial_password(self.entropy(), tenant);
-        let phc = self.hashing().hash(&password::normalize(&initial)).await.map_err(ServiceError::from)?;
+        let entry = match settings.initial_credential.kind {
+            InitialCredential::Password => {
+                let initial = draw_initial_password(self.entropy(), tenant);
+                let phc = self.hashing().hash(&password::normalize(&initial)).await.map_err(ServiceError::from)?;
+                Entry::Password { initial, phc }
+            }
+            InitialCredential::SettingUrl => Entry::Link(Token::new(self.entropy())),
+        };
         let expires_at = now + settings.initial_credential.lifetime.duration();
         let account = match &moves {
             None => {
@@ -393,16 +406,8 @@ impl Service {
                 ..old.clone()
             },
         };
-        let credential = Credential {
-            kind: CredentialKind::Initial,
-            phc,
-            previous_phc: None,
-            set_at: now,
-            expires_at: Some(expires_at),
-            consumed_at: None,
-        };
         let login_url = self.login_url(tenant, application).await?;
-        Ok(Some(Admission { account, moves, initial, credential, expires_at, login_url }))
+        Ok(Some(Admission { account, moves, entry, expires_at, login_url }))
     }
 
     /// The account that a reapplication may move.
@@ -488,7 +493,7 @@ impl Service {
         }
         let (decided, mail) = match (&prepared.approval, verdict) {
             (Some(admission), _) => match self.admit(&mut tx, tenant, prepared, admission).await? {
-                Some(decided) => (decided, accepted(tenant, prepared, admission, &admission.initial)),
+                Some(decided) => (decided, accepted(tenant, prepared, admission)),
                 None => return Ok(Attempt::LoginTaken),
             },
             (None, Verdict::Approve | Verdict::Reject) => (Decided::Rejected, rejected(prepared)),
@@ -542,7 +547,7 @@ impl Service {
         prepared: &Prepared,
         admission: &Admission,
     ) -> Result<Option<Decided>, DecideError> {
-        let Admission { account, moves, credential, .. } = admission;
+        let Admission { account, moves, entry, expires_at, .. } = admission;
         let now = self.now();
         let key = login_key(tenant, &account.login_id);
         let enrolments = match moves {
@@ -569,14 +574,39 @@ impl Service {
                     return Err(DecideError::WrongAccount);
                 }
                 tx.accounts().set_locale(&old.id, &account.locale).await?;
-                for kind in [CredentialKind::Password, CredentialKind::SecondPassword] {
+                for kind in [CredentialKind::Password, CredentialKind::SecondPassword, CredentialKind::Initial] {
                     tx.credentials().remove(&old.id, kind).await?;
                 }
                 tx.one_time().revoke(Purpose::SetCredentials, old.id.as_str(), now).await?;
                 tx.enrolments().of(&old.id).await?
             }
         };
-        tx.credentials().put(&account.id, credential).await?;
+        match entry {
+            Entry::Password { phc, .. } => {
+                let credential = Credential {
+                    kind: CredentialKind::Initial,
+                    phc: phc.clone(),
+                    previous_phc: None,
+                    set_at: now,
+                    expires_at: Some(*expires_at),
+                    consumed_at: None,
+                };
+                tx.credentials().put(&account.id, &credential).await?;
+            }
+            Entry::Link(token) => {
+                let link = OneTime {
+                    purpose: Purpose::SetCredentials,
+                    token_hash: token.hash(),
+                    subject: account.id.to_string(),
+                    payload: serde_json::json!({}),
+                    created_at: now,
+                    expires_at: *expires_at,
+                    consumed_at: None,
+                    revoked_at: None,
+                };
+                tx.one_time().insert(&link).await?;
+            }
+        }
         let Claimed { student_id, facts, keys, .. } = &prepared.claimed;
         let known = enrolments.iter().any(|e| {
             let number = id_key(&e.student_id);
@@ -654,7 +684,10 @@ impl Service {
                     Some(_) => "••••••••".into(),
                     None => application.email.as_str().to_owned(),
                 },
-                initial_password: "••••••••••••".into(),
+                entry: match settings.initial_credential.kind {
+                    InitialCredential::Password => FirstEntry::InitialPassword("••••••••••••".into()),
+                    InitialCredential::SettingUrl => FirstEntry::SettingUrl(setting_url(tenant, "…")),
+                },
                 expires_at: now + settings.initial_credential.lifetime.duration(),
                 login_url: self.login_url(tenant, &application).await?,
                 second_password: settings.login.second_password,
@@ -738,12 +771,20 @@ fn name_of(claimed: &Claimed) -> String {
     if profile.name.is_empty() { profile.name_roman.clone() } else { profile.name.clone() }
 }
 
-fn accepted(tenant: &Tenant, prepared: &Prepared, admission: &Admission, initial: &Secret) -> MailKind {
+/// The address in a mail that opens the setting of the own passwords.
+fn setting_url(tenant: &Tenant, token: &str) -> String {
+    tenant.url(&format!("/password-setting/link/{token}"))
+}
+
+fn accepted(tenant: &Tenant, prepared: &Prepared, admission: &Admission) -> MailKind {
     MailKind::Accepted {
         name: name_of(&prepared.claimed),
         reference: prepared.application.reference.clone(),
         login_id: admission.account.login_id.clone(),
-        initial_password: initial.expose().to_owned(),
+        entry: match &admission.entry {
+            Entry::Password { initial, .. } => FirstEntry::InitialPassword(initial.expose().to_owned()),
+            Entry::Link(token) => FirstEntry::SettingUrl(setting_url(tenant, token.expose())),
+        },
         expires_at: admission.expires_at,
         login_url: admission.login_url.clone(),
         second_password: tenant.config.settings.login.second_password,

@@ -104,7 +104,7 @@ impl World {
         mails.iter().filter(|m| m.to == to).map(|m| serde_json::from_str(&m.text).unwrap()).collect()
     }
 
-    /// The latest mail of that kind to an address. Mails of one second have no order: let the clock move between.
+    /// The latest mail of that kind to an address.
     pub(crate) async fn mail(&self, to: &str, kind: &str) -> serde_json::Value {
         let mails = self.mails(to).await;
         let found = mails.iter().rfind(|m| m["kind"] == kind);

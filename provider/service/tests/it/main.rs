@@ -5,12 +5,14 @@ mod support;
 
 mod accounts;
 mod credentials;
+mod limits;
 mod mail;
-mod sessions;
 mod recovery;
+mod sessions;
 mod sign_in;
 mod tenants;
 mod vault;
+mod verifying;
 mod applying;
 mod images;
 mod registration;

@@ -6,17 +6,18 @@ use crate::{
 };
 use image::ImageFormat;
 use madoguchi_domain::{
-    Locale,
+    Locale, Token,
     account::{AccountState, CredentialKind},
     application::{ApplicationState, Verdict},
     audit::Actor,
     client::{Client, ClientMetadata},
-    tenant::Approval,
+    tenant::{Approval, InitialCredential, LoginIdentifier},
 };
 use madoguchi_plugin_sdk::Agreement;
 use madoguchi_service::{
     DecideError, Decided, DecisionForm, DraftState, LinkError, LinkProblem, QueueFilter, Rendition, RosterImport,
-    Ruling, SignInError, SignedIn, UploadError,
+    Ruling, SignInError, SignedIn, Tenant, UploadError,
+    credentials::{CredentialsError, NewCredentials, TicketState},
     review::{Resemblance, RosterAnswer},
 };
 use madoguchi_store::oidc::clients::ClientSource;
@@ -28,6 +29,15 @@ const ROSTER: &str = "学籍番号,氏名,フリガナ,生年月日,卒業年月
 
 fn taro() -> madoguchi_domain::form::Answers {
     answers("高橋 太郎", "タカハシ タロウ")
+}
+
+/// First passwords by a URL, logins by user ID.
+fn by_url_and_user_id(tenant: &Tenant) -> Tenant {
+    with_form(tenant, |config| {
+        config.settings.initial_credential.kind = InitialCredential::SettingUrl;
+        config.settings.login.identifier = LoginIdentifier::UserId;
+        config.settings.login.user_id_pattern = Some("RZ00000000".into());
+    })
 }
 
 fn approve(application: &madoguchi_domain::id::ApplicationId, version: i64) -> DecisionForm {
@@ -119,6 +129,58 @@ on_each_database! {
         let initial = mail["initial_password"].as_str().unwrap();
         let signed_in = world.sign_in(&tenant, "taro@example.jp", initial, "").await.unwrap();
         assert!(matches!(signed_in, SignedIn::MustSetCredentials { .. }));
+    }
+
+    async fn a_setting_url_stands_in_place_of_an_initial_password(world: World) {
+        let clerk = world.clerk(&world.certificate, "clerk@example.jp").await;
+        let tenant = by_url_and_user_id(&world.certificate);
+        let applied = world.apply(&tenant, "taro@example.jp", &taro()).await;
+        let desk = world.desk(&tenant, &clerk);
+        let form = approve(&applied.application, 1);
+        assert!(desk.preview_mail(&form).await.unwrap().body.contains("/password-setting/link/…"));
+        desk.decide(&form, &source()).await.unwrap();
+
+        let mail = world.mail("taro@example.jp", "accepted").await;
+        assert!(mail.get("initial_password").is_none());
+        let account = world.account_of(&tenant, "taro@example.jp").await.unwrap();
+        assert!(account.login_id.starts_with("RZ") && mail["login_id"] == account.login_id.as_str());
+        let url = mail["setting_url"].as_str().unwrap();
+        let token = url.strip_prefix("https://id.example.jp/t/certificate/password-setting/link/").unwrap();
+        let ticket = Token::parse(token).unwrap();
+        // looking at it, as mail scanners do, changes nothing
+        for _ in 0..3 {
+            assert_eq!(world.service.credential_duty(&tenant, &ticket).await.unwrap().login_id, account.login_id);
+        }
+        assert!(world.service.credential_duty(&world.residence, &ticket).await.is_err(), "it is this tenant's");
+        // there is nothing to log in with yet
+        let early = world.sign_in(&tenant, &account.login_id, "", "").await;
+        assert!(matches!(early, Err(SignInError::Rejected)));
+
+        world.clock.advance(Duration::from_secs(7 * 86_400 - 1));
+        let [first, second] = ["Certificate2024", "Another5678"].map(madoguchi_domain::Secret::new);
+        let typed = NewCredentials {
+            password: first.clone(),
+            password_confirm: first,
+            second_password: second.clone(),
+            second_password_confirm: second,
+        };
+        world.service.set_credentials(&tenant, &ticket, typed.clone(), &source()).await.unwrap();
+        let signed_in = world.sign_in(&tenant, &account.login_id, "Certificate2024", "Another5678").await.unwrap();
+        assert!(matches!(signed_in, SignedIn::Session { .. }));
+        let again = world.service.set_credentials(&tenant, &ticket, typed, &source()).await;
+        assert!(matches!(again, Err(CredentialsError::Ticket(TicketState::Consumed))), "{again:?}");
+    }
+
+    async fn a_setting_url_dies_in_time(world: World) {
+        let clerk = world.clerk(&world.certificate, "clerk@example.jp").await;
+        let tenant = by_url_and_user_id(&world.certificate);
+        let applied = world.apply(&tenant, "taro@example.jp", &taro()).await;
+        world.desk(&tenant, &clerk).decide(&approve(&applied.application, 1), &source()).await.unwrap();
+        let mail = world.mail("taro@example.jp", "accepted").await;
+        let ticket = Token::parse(mail["setting_url"].as_str().unwrap().rsplit('/').next().unwrap()).unwrap();
+        world.clock.advance(Duration::from_secs(7 * 86_400));
+        let late = world.service.credential_duty(&tenant, &ticket).await;
+        assert!(matches!(late, Err(CredentialsError::Ticket(TicketState::Expired))));
     }
 
     async fn a_correction_goes_round_and_only_questioned_items_change(world: World) {

@@ -115,6 +115,14 @@ impl World {
         Self { service, clock, entropy, database, certificate, residence, _folder: folder }
     }
 
+    /// The same world with a service that is made of other parts.
+    pub(crate) async fn with(mut self, change: impl FnOnce(&mut ServiceParts)) -> Self {
+        let mut parts = parts(&self.database, &self.clock, &self.entropy, [7; 32]);
+        change(&mut parts);
+        self.service = Service::start(parts).await.unwrap();
+        self
+    }
+
     pub(crate) async fn account(&self, tenant: &Tenant, json: &str) -> madoguchi_service::accounts::AccountView {
         self.service.create_account(tenant, json, &Actor::Operator("test".into())).await.unwrap()
     }
@@ -178,8 +186,17 @@ pub(crate) async fn start(
     entropy: &Arc<Seeded>,
     master: [u8; 32],
 ) -> Result<Service, madoguchi_service::StartError> {
+    Service::start(parts(database, clock, entropy, master)).await
+}
+
+pub(crate) fn parts(
+    database: &Database,
+    clock: &Arc<FixedClock>,
+    entropy: &Arc<Seeded>,
+    master: [u8; 32],
+) -> ServiceParts {
     let cost = HashCost { memory_kib: 64, passes: 1, lanes: 1 };
-    Service::start(ServiceParts {
+    ServiceParts {
         database: database.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -189,8 +206,8 @@ pub(crate) async fn start(
         mail_renderer: Arc::new(PlainMails),
         directory: None,
         verifier: None,
-    })
-    .await
+        source_limits: None,
+    }
 }
 
 pub(crate) fn source() -> Source {

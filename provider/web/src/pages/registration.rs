@@ -6,7 +6,7 @@ use serde::Serialize;
 /// Mail address setting (C-REG-1). Posts to `{base}/register`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Register {
-    /// The kind of user that registers, as hidden input `kind_of_user`; empty where there is only one.
+    /// The kind of user that registers, as hidden input `kind`; empty where there is only one.
     pub kind: String,
     /// As typed.
     pub mail: String,
@@ -218,6 +218,9 @@ pub struct Check {
     pub correction: bool,
     /// The sections of the form.
     pub sections: Vec<CheckSection>,
+    /// Whether every item carries a mark: what was entered does not match somebody's records, and which item differs is
+    /// not said.
+    pub all_marked: bool,
     /// What went wrong on submitting.
     pub problems: Vec<Problem>,
     /// The form.
@@ -306,8 +309,13 @@ impl Page for Check {
                 ],
             },
         ];
-        let usual =
-            Self { correction: false, sections, problems: vec![], form_url: "/t/certificate/register/form".into() };
+        let usual = Self {
+            correction: false,
+            sections,
+            all_marked: false,
+            problems: vec![],
+            form_url: "/t/certificate/register/form".into(),
+        };
         let correction = Self {
             correction: true,
             problems: vec![Problem::at(
@@ -316,7 +324,12 @@ impl Page for Check {
             )],
             ..usual.clone()
         };
-        vec![("usual", usual), ("correction", correction)]
+        let mismatch = Self {
+            all_marked: true,
+            problems: vec![Problem::at("name", Say::key("error.verification.card-not-matched"))],
+            ..usual.clone()
+        };
+        vec![("usual", usual), ("correction", correction), ("mismatch", mismatch)]
     }
 }
 

@@ -4,14 +4,15 @@ use super::protocol::logged_out;
 use crate::{
     cookies::Jar,
     pages::{
-        Home, KindOfUser, Link, Login, Logout, Manual, Message, NoticeItem, Notices, PasswordSetting, Problem, Say,
+        Home, KindOfUser, Link, LinkProblem, LinkTrouble, Login, Logout, Manual, Message, NoticeItem, Notices,
+        PasswordSetting, Problem, Say,
     },
     state::Web,
     visit::{Answer, Visit},
 };
 use axum::{
     Router,
-    extract::{Query, RawForm},
+    extract::{Path, Query, RawForm},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -20,7 +21,7 @@ use madoguchi_domain::{Secret, Token, tenant::LoginIdentifier};
 use madoguchi_oidc::Params;
 use madoguchi_service::{
     SignIn, SignInError, SignedIn,
-    credentials::{CredentialsError, NewCredentials},
+    credentials::{CredentialsError, NewCredentials, TicketState},
 };
 use serde::Deserialize;
 
@@ -29,6 +30,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/", get(home))
         .route("/login", get(login).post(login_posted))
         .route("/password-setting", get(password_setting).post(password_setting_posted))
+        .route("/password-setting/link/{token}", get(password_setting_link))
         .route("/password-setting/done", get(password_setting_done))
         .route("/logout", get(logout).post(logout_posted))
         .route("/language", post(language))
@@ -36,6 +38,9 @@ pub(super) fn router() -> Router<Web> {
         .route("/notices", get(notices))
         .route("/manual", get(manual))
 }
+
+/// The key of a home page's one door, where the tenant names no kinds of user.
+const EVERYONE: &str = "all";
 
 pub(super) async fn home(visit: Visit) -> Answer {
     if visit.session.is_some() {
@@ -47,10 +52,13 @@ pub(super) async fn home(visit: Visit) -> Answer {
         name,
         description: None,
         login_url: visit.to("/login"),
-        register_url: (register && settings.registration.open).then(|| visit.to("/register")),
+        register_url: (register && settings.registration.open).then(|| match key {
+            EVERYONE => visit.to("/register"),
+            key => visit.to(&format!("/register?kind={key}")),
+        }),
     };
     let kinds = if settings.home.kinds_of_user.is_empty() {
-        vec![kind("all", visit.text("home.everyone", &[]), true)]
+        vec![kind(EVERYONE, visit.text("home.everyone", &[]), true)]
     } else {
         settings
             .home
@@ -198,6 +206,7 @@ async fn login_posted(mut visit: Visit, Query(query): Query<LoginQuery>, RawForm
             let page = login_page(&visit, display.as_ref(), typed, None, problems);
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
+        Err(SignInError::TooMany { retry_after }) => Err(visit.too_many(retry_after)),
         Err(SignInError::Service(e)) => Err(visit.fault(&e)),
     }
 }
@@ -219,6 +228,30 @@ async fn deny(visit: &Visit) -> Answer {
         .resume(&visit.view(), &flow, &visit.browser.hash(), None, Some(madoguchi_oidc::Answer::Deny))
         .await;
     visit.conclude(outcome).await
+}
+
+/// The link of a mail that stands in place of an initial password. Opening it uses nothing up: its secret moves into a
+/// cookie, as that of every link ([`super::registration`]).
+async fn password_setting_link(visit: Visit, Path((_, token)): Path<(String, String)>) -> Answer {
+    let Some(ticket) = Token::parse(&token) else { return Ok(setting_link_problem(&visit, TicketState::Unknown)) };
+    match visit.web.service().credential_duty(&visit.tenant, &ticket).await {
+        Ok(_) => {
+            visit.set_cookie(Jar::Duty, &ticket);
+            Ok(visit.redirect(&visit.to("/password-setting")))
+        }
+        Err(CredentialsError::Ticket(state)) => Ok(setting_link_problem(&visit, state)),
+        Err(e @ (CredentialsError::Invalid(_) | CredentialsError::Service(_))) => Err(ticket_failed(&visit, e)),
+    }
+}
+
+fn setting_link_problem(visit: &Visit, state: TicketState) -> Response {
+    let (status, trouble) = match state {
+        TicketState::Expired => (StatusCode::GONE, LinkTrouble::Expired),
+        TicketState::Consumed => (StatusCode::GONE, LinkTrouble::Used),
+        TicketState::Superseded => (StatusCode::GONE, LinkTrouble::Superseded),
+        TicketState::Unknown => (StatusCode::NOT_FOUND, LinkTrouble::Unknown),
+    };
+    visit.page_with(status, &LinkProblem { trouble, restart_url: None, login_url: visit.to("/login") })
 }
 
 async fn password_setting(visit: Visit) -> Answer {
@@ -268,12 +301,14 @@ async fn password_setting_posted(mut visit: Visit, RawForm(body): RawForm) -> An
     };
     match visit.web.service().set_credentials(&visit.tenant, &ticket, wanted, &visit.source).await {
         Ok(set) => {
+            // whoever was signed in here before is not any more
+            visit.end_session().await?;
             visit.set_cookie(Jar::Session, &set.token);
             visit.clear_cookie(Jar::Duty);
             Ok(visit.redirect(&visit.to_in_flow("/password-setting/done")))
         }
         Err(CredentialsError::Invalid(violations)) => {
-            let problems = violations.iter().map(crate::passwords::problem).collect();
+            let problems = violations.iter().map(|v| crate::passwords::problem(&visit, v)).collect();
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &setting_page(&visit, &duty.login_id, problems)))
         }
         Err(e) => Err(ticket_failed(&visit, e)),

@@ -287,7 +287,7 @@ fn every_mail_can_be_read_and_its_addresses_be_opened() {
                     assert!(address || !line.contains("://"), "{name}: an address stands alone on its line: {line}");
                 }
                 let json = serde_json::to_value(&mail).unwrap();
-                for key in ["url", "login_url", "reference", "initial_password", "login_id"] {
+                for key in ["url", "login_url", "reference", "initial_password", "setting_url", "login_id"] {
                     if let Some(value) = json.get(key).and_then(|v| v.as_str()) {
                         assert!(rendered.body.lines().any(|l| l == value), "{name}: {value}");
                     }

@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{
     cookies::Jar,
-    pages::{Check, CheckRow, CheckSection, Link, Problem, Reception},
+    pages::{Check, CheckRow, CheckSection, Link, Problem, Reception, Say},
     visit::{Answer, Visit},
 };
 use axum::extract::RawForm;
+use http::{HeaderValue, StatusCode, header};
 use madoguchi_domain::{
     form::{Answers, Field, FieldKind, Section},
     japan::{date, postal},
@@ -23,7 +24,7 @@ pub(super) async fn show(visit: Visit) -> Answer {
     let checked = visit.web.service().check_draft(&visit.tenant, &draft).await.map_err(|e| visit.fault(&e))?;
     match checked {
         Ok(validated) => {
-            let page = page(&visit, &draft, &validated.answers, Vec::new()).await?;
+            let page = page(&visit, &draft, &validated.answers).await?;
             Ok(visit.page(&page))
         }
         // not ready to be checked: the form says what is missing
@@ -31,12 +32,7 @@ pub(super) async fn show(visit: Visit) -> Answer {
     }
 }
 
-async fn page(
-    visit: &Visit,
-    draft: &OpenDraft,
-    answers: &Answers,
-    problems: Vec<Problem>,
-) -> Result<Check, axum::response::Response> {
+async fn page(visit: &Visit, draft: &OpenDraft, answers: &Answers) -> Result<Check, axum::response::Response> {
     let documents = visit.web.service().draft_documents(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
     let sections = visit
         .tenant
@@ -46,7 +42,25 @@ async fn page(
         .iter()
         .map(|section| section_view(visit, section, draft, answers, &documents))
         .collect();
-    Ok(Check { correction: draft.correction().is_some(), sections, problems, form_url: visit.to("/register/form") })
+    Ok(Check {
+        correction: draft.correction().is_some(),
+        sections,
+        all_marked: false,
+        problems: Vec::new(),
+        form_url: visit.to("/register/form"),
+    })
+}
+
+/// The page after an outside authority did not confirm the answers. Which of them differed is not said, so every item
+/// is marked, with one sentence for all; or none, when it could not tell.
+async fn not_confirmed(visit: &Visit, message: Say, all_marked: bool, status: StatusCode) -> Answer {
+    let draft = draft::open(visit).await?;
+    let checked = visit.web.service().check_draft(&visit.tenant, &draft).await.map_err(|e| visit.fault(&e))?;
+    let Ok(validated) = checked else { return Ok(visit.redirect(&visit.to("/register/form"))) };
+    let page = page(visit, &draft, &validated.answers).await?;
+    let first = visit.tenant.config.form.fields().find_map(|f| f.inputs().into_iter().next()).unwrap_or_default();
+    let page = Check { all_marked, problems: vec![Problem::at(first, message)], ..page };
+    Ok(visit.page_with(status, &page))
 }
 
 fn section_view(
@@ -151,6 +165,18 @@ fn date_words(visit: &Visit, year: &str, month: &str, day: Option<&str>) -> Stri
     }
 }
 
+/// A day `1990-04-01` or a month `2012-03` in words; anything else as it stands.
+pub(in super::super) fn calendar_words(visit: &Visit, text: &str) -> String {
+    let mut parts = text.split('-');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(y), Some(m), day, None) if y.len() == 4 && m.len() == 2 => {
+            let plain = |part: &str| part.trim_start_matches('0').to_owned();
+            date_words(visit, y, &plain(m), day.map(plain).as_deref())
+        }
+        _ => text.to_owned(),
+    }
+}
+
 pub(super) async fn submit(visit: Visit, RawForm(body): RawForm) -> Answer {
     let form = Params::read(None, Some(&body));
     visit.check_form("check", form.get("csrf").unwrap_or_default())?;
@@ -165,6 +191,17 @@ pub(super) async fn submit(visit: Visit, RawForm(body): RawForm) -> Answer {
         }
         // the form says what is wrong, as soon as it is checked again
         Err(SubmitError::Invalid(_) | SubmitError::Stale) => Ok(visit.redirect(&visit.to("/register/form"))),
+        Err(SubmitError::NotMatched { code }) => {
+            let own = format!("error.verification.{code}");
+            let key = if visit.knows(&own) { own } else { "error.verification.generic".to_owned() };
+            not_confirmed(&visit, Say::key(key), true, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(SubmitError::NotVerifiable { retry_after }) => {
+            let message = Say::key("error.verification.unavailable");
+            let mut answer = not_confirmed(&visit, message, false, StatusCode::SERVICE_UNAVAILABLE).await?;
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()));
+            Ok(answer)
+        }
         Err(SubmitError::Closed) => Ok(visit.invalid_operation(visit.to("/register"))),
         Err(SubmitError::Service(e)) => Err(visit.fault(&e)),
     }
