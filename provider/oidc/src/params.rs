@@ -1,7 +1,7 @@
 //! The strict front: parameters of a query or a form, before anything else looks at them.
 //!
 //! A parameter that comes twice is remembered as such and refused by whoever asks for it (RFC 6749 §3.1); unknown
-//! ones are ignored, an empty one counts as absent (ibid.). Bounds: 64 parameters, 64 KiB in all, and by name as
+//! ones are ignored, an empty one counts as absent (ibid.). Bounds: 256 parameters, 64 KiB in all, and by name as
 //! in [`limit`].
 
 use crate::error::{ErrorCode, ProtocolError};
@@ -9,7 +9,7 @@ use percent_encoding::percent_decode;
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// The most parameters that are read.
-const MOST_PARAMETERS: usize = 64;
+const MOST_PARAMETERS: usize = 256;
 /// The most bytes that are read.
 const MOST_BYTES: usize = 64 * 1024;
 
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn long_values_bad_utf8_and_floods_are_refused() {
         let long = format!("state={}", "x".repeat(2049));
-        let flood: Vec<String> = (0..65).map(|n| format!("p{n}=1")).collect();
+        let flood: Vec<String> = (0..257).map(|n| format!("p{n}=1")).collect();
         for bad in [long.as_str(), "state=%FF", flood.join("&").as_str()] {
             assert!(Params::read(Some(bad), None).check().is_err());
         }

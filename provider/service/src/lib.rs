@@ -38,7 +38,8 @@ pub use limits::SourceLimits;
 pub use mail::{MailRenderError, MailRenderer, MailTransport, Rendered};
 pub use recovery::{NewPasswordsError, RecoveryError, RecoveryOpened, RecoveryRequest, RecoveryRequested};
 pub use registration::{
-    LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest, RegistrationRequested,
+    LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest,
+    RegistrationRequested,
 };
 pub use review::{DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling};
 pub use sessions::{ActiveSession, SessionState};

@@ -315,7 +315,8 @@ impl Service {
         if tenant.config.settings.lockout.duration.is_some() {
             tx.attempts().clear(&self.login_counter(tenant, &account.login_id)).await?;
         }
-        let detail = json!({ "second_password": tenant.config.settings.login.second_password, "first": first_passwords });
+        let detail =
+            json!({ "second_password": tenant.config.settings.login.second_password, "first": first_passwords });
         let actor = Actor::Account(id.clone());
         self.record(&mut tx, actor, Action::PasswordsReset, id.as_str(), detail, Some(source)).await?;
         let mail = MailKind::PasswordsReset { at: now };

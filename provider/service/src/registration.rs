@@ -179,7 +179,8 @@ impl Service {
         let settings = &tenant.config.settings;
         let kinds = &settings.home.kinds_of_user;
         // Who comes from a relying party was not asked; where one kind registers, it is that one.
-        if let ("", [only]) = (request.kind_of_user.as_str(), &*kinds.iter().filter(|k| k.register).collect::<Vec<_>>()) {
+        if let ("", [only]) = (request.kind_of_user.as_str(), &*kinds.iter().filter(|k| k.register).collect::<Vec<_>>())
+        {
             request.kind_of_user.clone_from(&only.key);
         }
         let kind_is_open = match kinds.iter().find(|k| k.key == request.kind_of_user) {

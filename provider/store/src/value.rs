@@ -39,11 +39,11 @@ macro_rules! from {
 }
 
 from! {
-    &'a str => Text |v| Some(Cow::Borrowed(v));
-    &'a String => Text |v| Some(Cow::Borrowed(v));
-    String => Text |v| Some(Cow::Owned(v));
-    Option<&'a str> => Text |v| v.map(Cow::Borrowed);
-    Option<String> => Text |v| v.map(Cow::Owned);
+    &'a str => Text |v| Some(storable(v));
+    &'a String => Text |v| Some(storable(v));
+    String => Text |v| Some(storable_owned(v));
+    Option<&'a str> => Text |v| v.map(storable);
+    Option<String> => Text |v| v.map(storable_owned);
     i64 => Int |v| Some(v);
     u32 => Int |v| Some(i64::from(v));
     Option<i64> => Int |v| v;
@@ -62,12 +62,12 @@ macro_rules! from_ids {
     ($($name:ident)+) => {$(
         impl<'a> From<&'a id::$name> for Value<'a> {
             fn from(v: &'a id::$name) -> Self {
-                Self::Text(Some(Cow::Borrowed(v.as_str())))
+                Self::Text(Some(storable(v.as_str())))
             }
         }
         impl<'a> From<Option<&'a id::$name>> for Value<'a> {
             fn from(v: Option<&'a id::$name>) -> Self {
-                Self::Text(v.map(|v| Cow::Borrowed(v.as_str())))
+                Self::Text(v.map(|v| storable(v.as_str())))
             }
         }
     )+};
@@ -174,4 +174,13 @@ impl Row {
     pub fn skip(&mut self, columns: usize) {
         self.next += columns;
     }
+}
+/// Text as both databases take it: PostgreSQL's has no U+0000, so what somebody sends with one is kept, and looked up,
+/// with the replacement character in its place.
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+fn storable_owned(text: String) -> Cow<'static, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Owned(text) }
 }

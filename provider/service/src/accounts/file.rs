@@ -189,10 +189,8 @@ impl AccountFile {
     /// What the passwords break of the tenant's rules; an initial password is held against none.
     pub(super) fn broken_rules(&self, rules: &Rules) -> Vec<FileProblem> {
         let mut reader = Reader { members: Map::new(), problems: Vec::new() };
-        let pairs = [
-            ("/password", &self.password, None),
-            ("/second_password", &self.second_password, self.password.as_ref()),
-        ];
+        let pairs =
+            [("/password", &self.password, None), ("/second_password", &self.second_password, self.password.as_ref())];
         for (pointer, secret, other) in pairs {
             let Some(secret) = secret.as_ref().filter(|s| !s.is_empty()) else { continue };
             for violation in rules.violations(secret, &Beside { other, personal: &[] }) {

@@ -4,16 +4,16 @@
 mod support;
 
 mod accounts;
+mod applying;
 mod credentials;
+mod images;
 mod limits;
 mod mail;
 mod recovery;
+mod registration;
+mod review;
 mod sessions;
 mod sign_in;
 mod tenants;
 mod vault;
 mod verifying;
-mod applying;
-mod images;
-mod registration;
-mod review;

@@ -3,8 +3,8 @@
 use crate::support::{World, on_each_database, source};
 use madoguchi_domain::{Locale, Secret, Token, account::AccountState, password::Violation};
 use madoguchi_service::{
-    LinkError, LinkProblem, NewPasswordsError, RecoveryError, RecoveryRequest, RecoveryRequested, SignInError, SignedIn,
-    Tenant,
+    LinkError, LinkProblem, NewPasswordsError, RecoveryError, RecoveryRequest, RecoveryRequested, SignInError,
+    SignedIn, Tenant,
     credentials::{CredentialField, CredentialsError, NewCredentials, TicketState},
 };
 use std::time::Duration;

@@ -346,7 +346,7 @@ impl Page for PasswordSetting {
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
-    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
         let usual = Self {
             login_id: "taro@example.jp".into(),
             second_password: true,
@@ -367,9 +367,18 @@ impl Page for PasswordSetting {
                 "error",
                 Self {
                     problems: vec![
-                        Problem::at("password", Say::key("error.password.too_short").with("min", 8)),
+                        Problem::at(
+                            "password",
+                            Say::key("error.password.too_short")
+                                .with("min", 8)
+                                .with("label", by(locale, "パスワード", "Password")),
+                        ),
                         Problem::at("second_password", Say::key("error.password.same_as_other")),
-                        Problem::at("second_password_confirm", Say::key("error.password.confirmation_differs")),
+                        Problem::at(
+                            "second_password_confirm",
+                            Say::key("error.password.confirmation_differs")
+                                .with("label", by(locale, "第二パスワード（確認）", "Second password (again)")),
+                        ),
                     ],
                     ..usual.clone()
                 },

@@ -1,6 +1,6 @@
 //! The way from a forgotten password to new ones.
 
-use super::{LinkTrouble, Page, Problem, Say};
+use super::{LinkTrouble, Page, Problem, Say, by};
 use serde::Serialize;
 
 /// Reset password: where the link goes (C-FORGOT-1, R-FORGOT-1). Posts to `{base}/forgot`.
@@ -115,7 +115,7 @@ impl Page for ForgotReset {
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
-    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
         let usual = Self {
             login_id: "taro@example.jp".into(),
             second_password: true,
@@ -129,8 +129,11 @@ impl Page for ForgotReset {
         };
         let error = Self {
             problems: vec![
-                Problem::at("password", Say::key("error.password.same_as_previous").with("label", "")),
-                Problem::at("second_password", Say::key("error.password.same_as_other").with("label", "")),
+                Problem::at(
+                    "password",
+                    Say::key("error.password.same_as_previous").with("label", by(locale, "パスワード", "Password")),
+                ),
+                Problem::at("second_password", Say::key("error.password.same_as_other")),
             ],
             ..usual.clone()
         };
@@ -152,7 +155,7 @@ pub struct ForgotProblem {
 
 impl Page for ForgotProblem {
     const TEMPLATE: &'static str = "forgot_problem.html";
-    const NAME: &'static str = "forgot-problem";
+    const NAME: &'static str = "link-problem";
     fn title(&self) -> Say {
         Say::key(match self.trouble {
             LinkTrouble::Expired => "link_problem.expired.title",
@@ -168,10 +171,10 @@ impl Page for ForgotProblem {
             login_url: "/t/certificate/login".into(),
         };
         vec![
-            ("expired", with(LinkTrouble::Expired)),
-            ("used", with(LinkTrouble::Used)),
-            ("superseded", with(LinkTrouble::Superseded)),
-            ("unknown", with(LinkTrouble::Unknown)),
+            ("forgot-expired", with(LinkTrouble::Expired)),
+            ("forgot-used", with(LinkTrouble::Used)),
+            ("forgot-superseded", with(LinkTrouble::Superseded)),
+            ("forgot-unknown", with(LinkTrouble::Unknown)),
         ]
     }
 }

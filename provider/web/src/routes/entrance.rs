@@ -4,7 +4,7 @@ use super::protocol::logged_out;
 use crate::{
     cookies::Jar,
     pages::{
-        Home, KindOfUser, Link, LinkProblem, LinkTrouble, Login, Logout, Manual, Message, NoticeItem, Notices,
+        ForgotProblem, Home, KindOfUser, Link, LinkTrouble, Login, Logout, Manual, Message, NoticeItem, Notices,
         PasswordSetting, Problem, Say,
     },
     state::Web,
@@ -251,7 +251,9 @@ fn setting_link_problem(visit: &Visit, state: TicketState) -> Response {
         TicketState::Superseded => (StatusCode::GONE, LinkTrouble::Superseded),
         TicketState::Unknown => (StatusCode::NOT_FOUND, LinkTrouble::Unknown),
     };
-    visit.page_with(status, &LinkProblem { trouble, restart_url: None, login_url: visit.to("/login") })
+    // a forgotten password is mended in the same way as one that was never set
+    let page = ForgotProblem { trouble, restart_url: visit.to("/forgot"), login_url: visit.to("/login") };
+    visit.page_with(status, &page)
 }
 
 async fn password_setting(visit: Visit) -> Answer {
