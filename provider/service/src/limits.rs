@@ -24,7 +24,7 @@ pub struct Budget {
 /// What each source address may do at a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceLimits {
-    /// Mails that begin something: registration.
+    /// Mails that begin something: registration, recovery.
     pub mails: Budget,
     /// Logins that are tried, right or wrong.
     pub sign_ins: Budget,
