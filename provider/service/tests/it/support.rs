@@ -241,6 +241,8 @@ theme = "residence"
 [login]
 identifier = "user_id"
 user_id_pattern = "RZ00000000"
+[password]
+min_length = 10
 [lockout]
 threshold = 3
 window = "10m"
