@@ -8,7 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use madoguchi_domain::{Clock, FixedClock, Timestamp};
+use madoguchi_domain::{Clock, Timestamp, time::FixedClock};
 use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
