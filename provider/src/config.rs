@@ -346,11 +346,10 @@ fn origins(
 ) {
     for (key, value) in table {
         let name = format!("{prefix}{}", key.get_ref());
-        match value.get_ref() {
-            toml::de::DeValue::Table(inner) => origins(inner, &format!("{name}."), line_of, file, all),
-            _ => {
-                all.insert(name, format!("{file}:{}", line_of(key.span().start)));
-            }
+        if let toml::de::DeValue::Table(inner) = value.get_ref() {
+            origins(inner, &format!("{name}."), line_of, file, all);
+        } else {
+            all.insert(name, format!("{file}:{}", line_of(key.span().start)));
         }
     }
 }

@@ -42,10 +42,7 @@ pub(super) async fn run(command: AccountCommand, settings: &Settings) -> Outcome
             let given = read_json(&file)?;
             let provider = open(settings).await?;
             let tenant = tenant_of(&provider, &tenant)?;
-            let accounts = match given {
-                serde_json::Value::Array(list) => list,
-                one => vec![one],
-            };
+            let accounts = if let serde_json::Value::Array(list) = given { list } else { vec![given] };
             for account in accounts {
                 let made = provider
                     .service

@@ -146,10 +146,10 @@ impl Web {
     /// The tenant's looks, prepared at the first request after its configuration changed. A tenant whose looks cannot
     /// be prepared (its theme was taken away) is shown in the base theme; the log says why.
     pub(crate) fn looks(&self, tenant: &Tenant) -> Arc<Looks> {
-        if let Some((generation, looks)) = self.0.looks.load().get(&tenant.slug) {
-            if *generation == tenant.generation {
-                return Arc::clone(looks);
-            }
+        if let Some((generation, looks)) = self.0.looks.load().get(&tenant.slug)
+            && *generation == tenant.generation
+        {
+            return Arc::clone(looks);
         }
         let looks = Arc::new(Looks::prepare(self.themes(), tenant).unwrap_or_else(|e| {
             tracing::error!(tenant = %tenant.slug, error = %e, "the tenant's theme or branding cannot be used");

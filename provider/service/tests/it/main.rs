@@ -1,5 +1,11 @@
 //! The use cases on real databases: SQLite always, PostgreSQL where `MADOGUCHI_TEST_POSTGRES` names one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod support;
 

@@ -152,13 +152,12 @@ fn row(
     record: Option<&RosterRecord>,
     entered: &Entered,
 ) -> DeskRow {
-    let typed = match field.kind {
-        FieldKind::ConfirmedEmail => view.application.email.to_string(),
-        FieldKind::Image => match view.documents.iter().find(|d| d.slot == field.key) {
-            Some(document) => describe_field(document),
-            None => String::new(),
-        },
-        _ => super::super::registration::value(visit, field, &view.answers.answers).join(" / "),
+    let typed = if field.kind == FieldKind::ConfirmedEmail {
+        view.application.email.to_string()
+    } else if field.kind == FieldKind::Image {
+        view.documents.iter().find(|d| d.slot == field.key).map(describe_field).unwrap_or_default()
+    } else {
+        super::super::registration::value(visit, field, &view.answers.answers).join(" / ")
     };
     let compared = record.and_then(|r| r.items.iter().find(|item| counterpart(&field.key) == item.key));
     let (known, comparison) = match compared {

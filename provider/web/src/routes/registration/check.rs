@@ -77,10 +77,10 @@ fn section_view(
             let editable = draft.is_editable(&visit.tenant, &field.key) && field.kind != FieldKind::ConfirmedEmail;
             let input = field.inputs().into_iter().next().unwrap_or_else(|| field.key.clone());
             let document = documents.iter().find(|d| d.slot == field.key);
-            let lines = match field.kind {
-                FieldKind::ConfirmedEmail => vec![draft.email().to_string()],
-                FieldKind::Image => Vec::new(),
-                _ => value(visit, field, answers),
+            let lines = if field.kind == FieldKind::ConfirmedEmail {
+                vec![draft.email().to_string()]
+            } else {
+                value(visit, field, answers)
             };
             let typed = draft.answers().get(&field.key).map(|t| t.trim()).filter(|t| !t.is_empty());
             let differs = matches!(field.kind, FieldKind::Kana | FieldKind::Name | FieldKind::Roman)
@@ -138,8 +138,8 @@ pub(in super::super) fn value(visit: &Visit, field: &Field, answers: &Answers) -
         | FieldKind::Prefecture
         | FieldKind::Phone
         | FieldKind::ConfirmedEmail
-        | FieldKind::Image
         | FieldKind::ResidenceCard => get(&field.key),
+        FieldKind::Image => return Vec::new(),
     };
     if text.is_empty() { Vec::new() } else { vec![text] }
 }
