@@ -182,7 +182,7 @@ onEachDatabase('tenants as files', { accounts: everybody }, (at) => {
   for (const [what, name, change, expected] of [
     ['an unknown key', 'tenant.toml', (text) => `nonsense = 1\n${text}`, /nonsense/],
     ['a bad colour', 'tenant.toml', (text) => `${text}\n`.replace(/(\[branding\]\n)?$/, '\n[branding]\nprimary = "not-a-colour"\n').replace(/\[branding\]\n[^[]*\[branding\]/, '[branding]'), /colou?r|primary|branding|duplicate/i],
-    ['a colour without contrast', 'tenant.toml', (text) => (/\[branding\]/.test(text) ? text.replace(/\[branding\][^[]*/, '[branding]\nprimary = "#fefefe"\n\n') : `${text}\n[branding]\nprimary = "#fefefe"\n`), /contrast|primary/i],
+    ['a colour without contrast', 'tenant.toml', (text) => (/\[branding\]/.test(text) ? text.replace(/\[branding\][^[]*/, '[branding]\naccent = "#fefefe"\n\n') : `${text}\n[branding]\naccent = "#fefefe"\n`), /contrast|accent/i],
     ['a password shorter than the floor', 'tenant.toml', (text) => text.replace(/\[password\]\n/, '[password]\nmin_length = 4\n').replace(/min_length = 4\n([^[]*)min_length = \d+\n/, 'min_length = 4\n$1'), /min_length|password/i],
     ['a theme that is not there', 'tenant.toml', (text) => text.replace(/^theme = .*$/m, 'theme = "nowhere"'), /theme|nowhere/],
     ['a field of an unknown type', 'form.toml', (text) => text.replace(/type = "kana"/, 'type = "rune"'), /rune|type/],

@@ -11,6 +11,7 @@ mod support;
 
 mod accounts;
 mod applying;
+mod credential_states;
 mod credentials;
 mod images;
 mod limits;
