@@ -326,7 +326,7 @@ pub(crate) fn mail_transport(url: Option<&str>, extra_ca: Option<&[u8]>) -> Resu
     }
 }
 
-fn read_optional(path: Option<&Path>) -> Result<Option<Vec<u8>>, BuildError> {
+pub(crate) fn read_optional(path: Option<&Path>) -> Result<Option<Vec<u8>>, BuildError> {
     path.map(|p| std::fs::read(p).map_err(|e| BuildError::file(p, e))).transpose()
 }
 

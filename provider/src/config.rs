@@ -12,7 +12,7 @@ use std::{
 };
 use url::Url;
 
-/// Everything that the program can be told. See `docs/reference/settings.md`.
+/// Everything that the program can be told. See `docs/src/reference/settings.md`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -287,21 +287,25 @@ impl Settings {
         self.secrets.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"))
     }
 
+    /// Whether the address that people use is this machine's own.
+    pub fn is_local(&self) -> bool {
+        match self.server.public_url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        }
+    }
+
     /// What must not be in production; each with the setting that mends it.
     pub fn unsafe_settings(&self) -> Vec<SettingsError> {
         let mut found = Vec::new();
         let mut say =
             |setting: &str, message: String| found.push(SettingsError { place: self.place(setting), message });
         let url = &self.server.public_url;
-        let loopback = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        };
         match url.scheme() {
             "https" => {}
-            "http" if loopback => {}
+            "http" if self.is_local() => {}
             _ => say("server.public_url", format!("{url} is not https; only a loopback address may do without")),
         }
         if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {

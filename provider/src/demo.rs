@@ -243,8 +243,18 @@ impl App {
     }
 }
 
+/// What marks a database that the demo filled.
+const MARK: &str = "demo";
+
+/// Whether the demo filled this database: its accounts are refused outside the demo.
+pub(crate) async fn was_here(provider: &Provider) -> Result<bool, String> {
+    let mark = provider.service.database().setting(MARK).await.map_err(|e| e.to_string())?;
+    Ok(mark.is_some())
+}
+
 /// Makes accounts and clients that are missing, and new secrets for the example applications.
 pub(crate) async fn seed(provider: &Provider) -> Result<BTreeMap<&'static str, String>, String> {
+    provider.service.database().setting_or(MARK, "filled").await.map_err(|e| e.to_string())?;
     for person in PEOPLE {
         provider.seed_account(person.tenant, person.account()).await?;
     }

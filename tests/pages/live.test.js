@@ -1,4 +1,4 @@
-// The same measures on the pages that the running program shows along the way, in both themes and languages.
+// The same measures on the pages that the running program shows along the way, of certificate and the entrance of residence, in both languages.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

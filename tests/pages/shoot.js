@@ -1,5 +1,5 @@
-// Makes pictures of every page: `npm run screenshots` (or `tests/screenshots`) in this folder's parent. They go to
-// tests/screenshots, which git ignores: {live,rendered}/{theme}/{language}/{width}/{page}.png
+// Makes pictures of every page: `tests/screenshots`. They go to
+// tests/pictures, which git ignores: {live,rendered}/{theme}/{language}/{width}/{page}.png
 
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { everybody, everyClient } from '../support/suite.js';
 import { renderedPages } from './static.js';
 import { walk } from './walk.js';
 
-const folder = path.join(root, 'tests', 'screenshots');
+const folder = path.join(root, 'tests', 'pictures');
 await rm(folder, { recursive: true, force: true });
 let count = 0;
 

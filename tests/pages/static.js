@@ -32,8 +32,10 @@ export async function renderedPages() {
     }
     const file = path.join(folder, path.normalize(wanted));
     const body = await readFile(file).catch(() => undefined);
+    // this page sends itself away; here it is to be looked at
+    const still = wanted.includes('/form-post.') ? body?.toString().replace(/<script[^>]*send\.js[^>]*><\/script>/, '') : body;
     answer.writeHead(body ? 200 : 404, { 'content-type': types[path.extname(file)] ?? 'application/octet-stream' });
-    return answer.end(body ?? '');
+    return answer.end(still ?? '');
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

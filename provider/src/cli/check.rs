@@ -2,7 +2,7 @@
 
 use super::{Failure, Outcome, say};
 use crate::{
-    builder::{looks_problem, mail_transport, read_tenant_folder},
+    builder::{looks_problem, mail_transport, read_optional, read_tenant_folder},
     config::Settings,
 };
 use madoguchi_domain::tenant::TenantConfig;
@@ -49,7 +49,13 @@ pub(super) async fn check(settings: &Settings, folders: &[PathBuf]) -> Outcome {
         Err(e) => Some(e),
     };
     said("database", database.map(|e| format!("database.url: {}", Failure::of(&e).0)).into_iter().collect());
-    let mail = match mail_transport(settings.mail.url.as_deref(), None) {
+    let extra_ca = read_optional(settings.outbound.extra_ca.as_deref());
+    said(
+        "extra certificate authorities",
+        extra_ca.as_ref().err().map(|e| format!("outbound.extra_ca: {e}")).into_iter().collect(),
+    );
+    let extra_ca = extra_ca.ok().flatten();
+    let mail = match mail_transport(settings.mail.url.as_deref(), extra_ca.as_deref()) {
         Ok(transport) => transport.probe().await.err().map(|e| format!("mail.url: {e}")),
         Err(e) => Some(format!("mail.url: {e}")),
     };

@@ -42,6 +42,11 @@ pub(super) async fn serve(settings: Settings) -> Outcome {
     }
     let listeners = Listeners::bind(&settings).await?;
     let provider = builder(&settings).build().await?;
+    if demo::was_here(&provider).await.map_err(Failure::new)? {
+        return Err(Failure::new(
+            "this database was filled by the demo, with passwords that everybody knows; give serve one of its own (database.url)",
+        ));
+    }
     if provider.service.tenants().is_empty() {
         tracing::warn!("there is no tenant yet: `madoguchi tenant apply DIR`");
     }
@@ -60,6 +65,20 @@ pub(super) async fn serve(settings: Settings) -> Outcome {
 }
 
 pub(super) async fn demo(settings: Settings) -> Outcome {
+    if !settings.is_local() || !settings.server.listen.ip().is_loopback() {
+        return Err(Failure::new(
+            "the demo has passwords that everybody knows, so it runs on this machine's own address only; say `serve`",
+        ));
+    }
+    let wrong: Vec<String> = settings
+        .unsafe_settings()
+        .iter()
+        .filter(|problem| !(settings.mail.url.is_none() && problem.place == "mail.url"))
+        .map(ToString::to_string)
+        .collect();
+    if !wrong.is_empty() {
+        return Err(Failure::new(wrong.join("\n  ")));
+    }
     let listeners = Listeners::bind(&settings).await?;
     std::fs::create_dir_all(&settings.data_dir)
         .map_err(|e| Failure::new(format!("{}: {e}", settings.data_dir.display())))?;

@@ -24,13 +24,23 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database answers, is migrated, and every tenant has keys.
+/// The database answers (it was migrated before anything was served), and every tenant has keys.
 async fn readyz(State(web): State<Web>) -> Response {
     match web.service().database().ping().await {
-        Ok(()) => "ready\n".into_response(),
+        Ok(()) => keys(&web).await,
         Err(e) => {
             tracing::warn!(error = %crate::visit::report(&e), "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
         }
     }
+}
+
+async fn keys(web: &Web) -> Response {
+    for tenant in web.service().tenants() {
+        if let Err(e) = web.oidc().jwks(&super::protocol::view_of(&tenant)).await {
+            tracing::warn!(tenant = %tenant.slug, error = %crate::visit::report(&e), "not ready");
+            return (StatusCode::SERVICE_UNAVAILABLE, "a tenant has no signing keys\n").into_response();
+        }
+    }
+    "ready\n".into_response()
 }

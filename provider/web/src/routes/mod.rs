@@ -148,8 +148,14 @@ fn known(method: &Method) -> &'static str {
 
 /// A path without the secrets that stand in it.
 fn masked(path: &str) -> String {
+    let mut after_link = false;
     path.split('/')
-        .map(|part| if madoguchi_domain::Token::parse(part).is_some() { "…" } else { part })
+        .map(|part| {
+            // a link that was cut off in a mail program still shows most of its secret
+            let secret = after_link || madoguchi_domain::Token::parse(part).is_some();
+            after_link = part == "link";
+            if secret { "…" } else { part }
+        })
         .collect::<Vec<_>>()
         .join("/")
 }

@@ -59,7 +59,7 @@ impl FromRequestParts<Web> for OfTenant {
     }
 }
 
-fn view_of(tenant: &madoguchi_service::Tenant) -> TenantView {
+pub(super) fn view_of(tenant: &madoguchi_service::Tenant) -> TenantView {
     TenantView {
         config: Arc::clone(&tenant.config),
         issuer: tenant.issuer.as_str().into(),

@@ -43,7 +43,7 @@ pub(super) struct Manifest {
     pub parent: Option<String>,
     /// What people call it, by language; for lists of themes.
     #[serde(default)]
-    #[expect(dead_code, reason = "shown by tools that list themes, read from the file")]
+    #[expect(dead_code, reason = "for whoever reads the file; nothing lists themes yet")]
     pub title: BTreeMap<String, String>,
     /// Colours in light surroundings.
     #[serde(default)]
