@@ -55,6 +55,8 @@ pub struct Database(Arc<Inner>);
 
 struct Inner {
     writers: Arc<Pool>,
+    /// For [`Conn::write_soon`] on SQLite: a writer that does not wait for the disk, lent out in turn with the other.
+    hasty: Arc<Pool>,
     readers: Arc<Pool>,
     postgres: bool,
 }
@@ -80,7 +82,7 @@ impl Database {
                 .application_name("madoguchi")
                 .statement_cache_capacity(CACHED_STATEMENTS);
             let pool = Pool::new(Opener::Postgres(Box::new(quiet(open))), options.connections.max(1), options.patience);
-            Self(Arc::new(Inner { readers: Arc::clone(&pool), writers: pool, postgres }))
+            Self(Arc::new(Inner { readers: Arc::clone(&pool), hasty: Arc::clone(&pool), writers: pool, postgres }))
         } else if url.starts_with("sqlite:") && !url.contains(":memory:") {
             let open = SqliteConnectOptions::from_str(url)
                 .map_err(unreadable)?
@@ -91,8 +93,11 @@ impl Database {
                 .busy_timeout(Duration::from_secs(5))
                 .statement_cache_capacity(CACHED_STATEMENTS);
             let read = open.clone().create_if_missing(false).pragma("query_only", "on");
+            let hasty = open.clone().create_if_missing(false).synchronous(SqliteSynchronous::Normal);
+            let writers = Pool::new(Opener::Sqlite(Box::new(quiet(open))), 1, options.patience);
             Self(Arc::new(Inner {
-                writers: Pool::new(Opener::Sqlite(Box::new(quiet(open))), 1, options.patience),
+                hasty: Pool::beside(&writers, Opener::Sqlite(Box::new(quiet(hasty)))),
+                writers,
                 readers: Pool::new(Opener::Sqlite(Box::new(quiet(read))), options.readers.max(1), options.patience),
                 postgres,
             }))
@@ -123,6 +128,7 @@ impl Database {
         self.0.readers.close().await;
         if !self.0.postgres {
             self.0.writers.close().await;
+            self.0.hasty.close().await;
         }
     }
 
@@ -283,6 +289,47 @@ impl Conn<'_> {
         }
     }
 
+    /// Reads the first row.
+    pub(crate) async fn read_one(
+        &mut self,
+        sql: &'static str,
+        tenant: Option<&str>,
+        values: &[Value<'_>],
+    ) -> Result<Option<Row>, StoreError> {
+        match &mut self.0 {
+            Kind::Pools(pools) => {
+                let mut lease = pools.readers.lease().await?;
+                match lease.row(sql, tenant, values).await {
+                    Err(StoreError::Unavailable(_)) if lease.reused() && pools.postgres => {
+                        drop(lease);
+                        pools.readers.lease().await?.row(sql, tenant, values).await
+                    }
+                    result => result,
+                }
+            }
+            Kind::Tx(lease, failed) => note(failed, held(lease)?.row(sql, tenant, values).await),
+        }
+    }
+
+    /// Writes what may be lost should the machine lose its power within the next moments, and never otherwise: the
+    /// statement does not wait for the disk. `postgres` is the same statement saying so itself. How many rows were
+    /// changed.
+    pub(crate) async fn write_soon(
+        &mut self,
+        sql: &'static str,
+        postgres: &'static str,
+        tenant: Option<&str>,
+        values: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
+        match &mut self.0 {
+            Kind::Pools(pools) => {
+                let sql = if pools.postgres { postgres } else { sql };
+                pools.hasty.lease().await?.run(sql, tenant, values).await
+            }
+            Kind::Tx(lease, failed) => note(failed, held(lease)?.run(sql, tenant, values).await),
+        }
+    }
+
     /// Writes, and reads what the statement returns.
     pub(crate) async fn returning(
         &mut self,
@@ -369,8 +416,8 @@ impl Scope<'_> {
         values: &[Value<'_>],
         mut read: impl FnMut(&mut Row) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let rows = self.conn.read(sql, Some(self.tenant), values).await?;
-        rows.into_iter().next().map(|mut row| read(&mut row)).transpose()
+        let row = self.conn.read_one(sql, Some(self.tenant), values).await?;
+        row.map(|mut row| read(&mut row)).transpose()
     }
 
     /// All rows, each read by `read`.
@@ -408,6 +455,17 @@ impl Scope<'_> {
     /// transaction usable.
     pub(crate) async fn insert(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<(), StoreError> {
         if self.changed(sql, values).await? { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    /// As [`Scope::insert`], for what a power cut may take away again, see [`Conn::write_soon`].
+    pub(crate) async fn insert_soon(
+        &mut self,
+        sql: &'static str,
+        postgres: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<(), StoreError> {
+        let rows = self.conn.write_soon(sql, postgres, Some(self.tenant), values).await?;
+        if rows > 0 { Ok(()) } else { Err(StoreError::Conflict) }
     }
 
     /// Writes, and reads the first row that the statement returns.

@@ -127,6 +127,7 @@ fn all_statements(postgres: bool) -> Vec<&'static str> {
     all.extend(tenants::DEPLOYMENT_STATEMENTS);
     all.extend(outbox::worker_statements(postgres));
     all.extend(oidc::tokens::exchanges(postgres));
+    all.extend(postgres.then_some(oidc::grants::INSERT_SOON));
     all.extend(sweep::statements());
     all
 }

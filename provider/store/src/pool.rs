@@ -95,6 +95,19 @@ impl Connection {
         })
     }
 
+    /// At most one row. The connection's thread stops at the first and need not say that it was the last.
+    async fn row(
+        &mut self,
+        sql: &'static str,
+        tenant: Option<&str>,
+        values: &[Value<'_>],
+    ) -> Result<Option<Row>, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(c) => bound!(sql, tenant, values).fetch_optional(c).await?.map(Row::sqlite),
+            Self::Postgres(c) => bound!(sql, tenant, values).fetch_optional(c).await?.map(Row::postgres),
+        })
+    }
+
     async fn script(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(c) => c.execute(sqlx::raw_sql(sql)).await.map(drop),
@@ -129,6 +142,17 @@ impl Pool {
             idle: Mutex::new(Vec::new()),
             epoch: AtomicU64::new(0),
             patience,
+        })
+    }
+
+    /// Other connections to the same place as `first`: of both pools together only as many are lent out as of one.
+    pub(crate) fn beside(first: &Self, opener: Opener) -> Arc<Self> {
+        Arc::new(Self {
+            opener,
+            permits: Arc::clone(&first.permits),
+            idle: Mutex::new(Vec::new()),
+            epoch: AtomicU64::new(0),
+            patience: first.patience,
         })
     }
 
@@ -240,6 +264,18 @@ impl Lease {
     ) -> Result<Vec<Row>, StoreError> {
         self.midway = true;
         let result = self.connection()?.rows(sql, tenant, values).await;
+        self.ended(result)
+    }
+
+    /// Reads the first row.
+    pub(crate) async fn row(
+        &mut self,
+        sql: &'static str,
+        tenant: Option<&str>,
+        values: &[Value<'_>],
+    ) -> Result<Option<Row>, StoreError> {
+        self.midway = true;
+        let result = self.connection()?.row(sql, tenant, values).await;
         self.ended(result)
     }
 
