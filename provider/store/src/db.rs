@@ -4,9 +4,10 @@
 //! such statement and is put there here, so a statement without one cannot be written by mistake.
 //!
 //! ```no_run
-//! # async fn example(db: madoguchi_store::Database) -> Result<(), madoguchi_store::StoreError> {
 //! # use madoguchi_domain::{TenantSlug, id::AccountId};
-//! # let (slug, id): (TenantSlug, AccountId) = todo!();
+//! # async fn example(
+//! #     db: madoguchi_store::Database, slug: TenantSlug, id: AccountId,
+//! # ) -> Result<(), madoguchi_store::StoreError> {
 //! let store = db.tenant(&slug);
 //! let account = store.accounts().find(&id).await?;      // one statement, no transaction
 //! let mut tx = store.begin().await?;                    // several, all or nothing
