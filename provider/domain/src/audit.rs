@@ -44,6 +44,20 @@ pub enum Action {
     RecoveryRequested,
     /// New passwords were set by such a link.
     PasswordsReset,
+    /// A password was changed by its owner.
+    PasswordChanged,
+    /// Another mail address was asked for.
+    MailChangeRequested,
+    /// The mail address was changed by its owner.
+    MailChanged,
+    /// A change of the mail address was taken back from the old address.
+    MailRestored,
+    /// Sessions were ended by their owner from another one.
+    SessionsEnded,
+    /// The owner took back what an application may see.
+    ApplicationDisconnected,
+    /// The owner took a copy of their data.
+    OwnDataTaken,
     /// A registration link was asked for.
     RegistrationRequested,
     /// Terms were accepted.
@@ -80,6 +94,13 @@ impl Action {
             Action::CredentialsSet => "credentials_set",
             Action::RecoveryRequested => "recovery_requested",
             Action::PasswordsReset => "passwords_reset",
+            Action::PasswordChanged => "password_changed",
+            Action::MailChangeRequested => "mail_change_requested",
+            Action::MailChanged => "mail_changed",
+            Action::MailRestored => "mail_restored",
+            Action::SessionsEnded => "sessions_ended",
+            Action::ApplicationDisconnected => "application_disconnected",
+            Action::OwnDataTaken => "own_data_taken",
             Action::RegistrationRequested => "registration_requested",
             Action::TermsAccepted => "terms_accepted",
             Action::ApplicationSubmitted => "application_submitted",

@@ -92,6 +92,51 @@ pub enum MailKind {
         /// Reference number of the reapplication.
         reference: String,
     },
+    /// A password was changed by its owner.
+    PasswordChanged {
+        /// When.
+        at: Timestamp,
+        /// Whether it was the second password.
+        second: bool,
+    },
+    /// To a new mail address: the link that proves it. Nothing has changed yet.
+    MailChangeLink {
+        /// The one-time URL.
+        url: String,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// To an address that has an account: somebody wanted to move another account there.
+    AddressInUse {
+        /// The login page.
+        login_url: String,
+    },
+    /// To the address in force: a change to another one was asked for. Nothing has changed yet.
+    MailChangeAsked {
+        /// When.
+        at: Timestamp,
+    },
+    /// To the address that was in force: it is not any more.
+    MailChanged {
+        /// When.
+        at: Timestamp,
+        /// The one-time URL that takes it back.
+        undo_url: String,
+        /// Until when.
+        undo_until: Timestamp,
+    },
+    /// To the address that is in force from now on.
+    MailSet {
+        /// When.
+        at: Timestamp,
+        /// What to log in with from now on, where that is the address.
+        login_id: Option<String>,
+    },
+    /// To both addresses: a change was taken back.
+    MailRestored {
+        /// When.
+        at: Timestamp,
+    },
     /// Too many failed logins.
     AccountLocked {
         /// Until when; none when staff must unlock.
@@ -124,6 +169,13 @@ impl MailKind {
             MailKind::RecoveryLink { .. } => "recovery_link",
             MailKind::PasswordsReset { .. } => "passwords_reset",
             MailKind::AddressMoved { .. } => "address_moved",
+            MailKind::PasswordChanged { .. } => "password_changed",
+            MailKind::MailChangeLink { .. } => "mail_change_link",
+            MailKind::AddressInUse { .. } => "address_in_use",
+            MailKind::MailChangeAsked { .. } => "mail_change_asked",
+            MailKind::MailChanged { .. } => "mail_changed",
+            MailKind::MailSet { .. } => "mail_set",
+            MailKind::MailRestored { .. } => "mail_restored",
             MailKind::AccountLocked { .. } => "account_locked",
         }
     }
@@ -180,6 +232,25 @@ impl MailKind {
             },
             Self::PasswordsReset { at },
             Self::AddressMoved { at, reference },
+            Self::PasswordChanged { at, second: false },
+            Self::PasswordChanged { at, second: true },
+            Self::MailChangeLink {
+                url: "https://id.example.ac.jp/t/certificate/account/mail/link/7Hn2cQ0cV6v0Z0mJr3yF1x8sKp4tUe9wGdLbNaQoXiM"
+                    .into(),
+                expires_at: at,
+            },
+            Self::AddressInUse { login_url: "https://id.example.ac.jp/t/certificate/login".into() },
+            Self::MailChangeAsked { at },
+            Self::MailChanged {
+                at,
+                undo_url:
+                    "https://id.example.ac.jp/t/certificate/account/mail/undo/link/7Hn2cQ0cV6v0Z0mJr3yF1x8sKp4tUe9wGdLbNaQoXiM"
+                        .into(),
+                undo_until: at,
+            },
+            Self::MailSet { at, login_id: Some("taro@example.com".into()) },
+            Self::MailSet { at, login_id: None },
+            Self::MailRestored { at },
             Self::AccountLocked { until: Some(at) },
             Self::AccountLocked { until: None },
         ]

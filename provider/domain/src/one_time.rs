@@ -14,6 +14,10 @@ pub enum Purpose {
     SetCredentials,
     /// The link by which somebody who forgot sets new passwords. Subject: the account's id.
     Recovery,
+    /// The link that proves a new mail address. Subject: the account's id.
+    MailChange,
+    /// The link by which the owner of the old address takes a change back. Subject: the account's id.
+    MailUndo,
     /// `jti` of a client's assertion (RFC 7523 §3). Subject: the client's id.
     ClientAssertion,
 }
@@ -26,6 +30,8 @@ impl Purpose {
             Purpose::Resubmission => "resubmission",
             Purpose::SetCredentials => "set_credentials",
             Purpose::Recovery => "recovery",
+            Purpose::MailChange => "mail_change",
+            Purpose::MailUndo => "mail_undo",
             Purpose::ClientAssertion => "client_assertion",
         }
     }

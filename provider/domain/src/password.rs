@@ -95,11 +95,13 @@ pub enum Violation {
     SameAsPrevious,
     /// The same as the initial password.
     SameAsInitial,
+    /// Not the password that is in force.
+    WrongCurrent,
 }
 
 impl Violation {
     /// One of each, for tests of texts.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Required,
         Self::TooShort { min: FLOOR },
         Self::TooLong { max: MAX_LENGTH },
@@ -114,6 +116,7 @@ impl Violation {
         Self::NearOther,
         Self::SameAsPrevious,
         Self::SameAsInitial,
+        Self::WrongCurrent,
     ];
 
     /// The stable code.
@@ -133,6 +136,7 @@ impl Violation {
             Self::NearOther => "near_other",
             Self::SameAsPrevious => "same_as_previous",
             Self::SameAsInitial => "same_as_initial",
+            Self::WrongCurrent => "wrong_current",
         }
     }
 
@@ -152,7 +156,8 @@ impl Violation {
             | Self::SameAsOther
             | Self::NearOther
             | Self::SameAsPrevious
-            | Self::SameAsInitial => BTreeMap::new(),
+            | Self::SameAsInitial
+            | Self::WrongCurrent => BTreeMap::new(),
         }
     }
 }

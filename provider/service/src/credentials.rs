@@ -47,6 +47,8 @@ pub enum CredentialField {
     SecondPassword,
     /// `second_password_confirm`
     SecondPasswordConfirm,
+    /// `current`: the one that is in force.
+    Current,
 }
 
 impl CredentialField {
@@ -57,6 +59,7 @@ impl CredentialField {
             Self::PasswordConfirm => "password_confirm",
             Self::SecondPassword => "second_password",
             Self::SecondPasswordConfirm => "second_password_confirm",
+            Self::Current => "current",
         }
     }
 }
@@ -185,18 +188,8 @@ impl Service {
         source: &Source,
     ) -> Result<CredentialsAreSet, CredentialsError> {
         let OpenTicket { account, credentials, .. } = self.open_ticket(tenant, ticket).await?;
-        let two = tenant.config.settings.login.second_password;
-        let mut broken = broken_rules(tenant, &account, &typed, two);
-        let first = password::normalize(&typed.password);
-        let second = password::normalize(&typed.second_password);
-        if broken.is_empty() {
-            broken = self.equal_to_earlier(&credentials, &first, two.then_some(&second)).await?;
-        }
-        if !broken.is_empty() {
-            return Err(CredentialsError::Invalid(broken));
-        }
-        let wanted: Vec<&Secret> = if two { vec![&first, &second] } else { vec![&first] };
-        let hashes = self.hashing().hash_all(&wanted).await.map_err(ServiceError::from)?;
+        let hashes = self.hash_new(tenant, &account, &credentials, &typed).await?;
+        let hashes = hashes.map_err(CredentialsError::Invalid)?;
         retry(|| self.keep_credentials(tenant, ticket, &account, &credentials, &hashes, source)).await
     }
 
@@ -248,32 +241,59 @@ impl Service {
         Ok(CredentialsAreSet { token, session })
     }
 
-    /// Neither may be the initial password, nor what it was before: compared by verifying, as salts differ. Both are
-    /// replaced together, so the old one of the other kind does not matter.
+    /// Judges new passwords by every rule; when none is broken, their hashes, the password's first.
+    pub(crate) async fn hash_new(
+        &self,
+        tenant: &Tenant,
+        account: &Account,
+        credentials: &[Credential],
+        typed: &NewCredentials,
+    ) -> Result<Result<Vec<String>, Broken>, ServiceError> {
+        let two = tenant.config.settings.login.second_password;
+        let mut broken = broken_rules(tenant, account, typed, two);
+        let values = [password::normalize(&typed.password), password::normalize(&typed.second_password)];
+        let fields = [CredentialField::Password, CredentialField::SecondPassword];
+        let kinds = [CredentialKind::Password, CredentialKind::SecondPassword];
+        let candidates: Vec<Candidate<'_>> = fields
+            .into_iter()
+            .zip(kinds)
+            .zip(&values)
+            .take(if two { 2 } else { 1 })
+            .map(|((field, kind), value)| Candidate { field, kind, value, other_stays: false })
+            .collect();
+        if broken.is_empty() {
+            broken = self.equal_to_earlier(credentials, &candidates).await?;
+        }
+        if !broken.is_empty() {
+            return Ok(Err(broken));
+        }
+        let wanted: Vec<&Secret> = candidates.iter().map(|c| c.value).collect();
+        Ok(Ok(self.hashing().hash_all(&wanted).await?))
+    }
+
+    /// None may be the initial password, nor what it was before, nor the other one where that stays as it is: compared
+    /// by verifying, as salts differ.
     pub(crate) async fn equal_to_earlier(
         &self,
         credentials: &[Credential],
-        first: &Secret,
-        second: Option<&Secret>,
-    ) -> Result<Vec<(CredentialField, Violation)>, ServiceError> {
+        candidates: &[Candidate<'_>],
+    ) -> Result<Broken, ServiceError> {
         let mut labels = Vec::new();
         let mut checks: Vec<(&Secret, Option<&str>)> = Vec::new();
-        let candidates = [
-            (CredentialField::Password, CredentialKind::Password, Some(first)),
-            (CredentialField::SecondPassword, CredentialKind::SecondPassword, second),
-        ];
-        for (field, kind, candidate) in candidates {
-            let Some(candidate) = candidate else { continue };
+        for candidate in candidates {
             for credential in credentials {
                 let violation = match credential.kind {
                     CredentialKind::Initial => Violation::SameAsInitial,
-                    same if same == kind => Violation::SameAsPrevious,
+                    same if same == candidate.kind => Violation::SameAsPrevious,
+                    CredentialKind::Password | CredentialKind::SecondPassword if candidate.other_stays => {
+                        Violation::SameAsOther
+                    }
                     CredentialKind::Password | CredentialKind::SecondPassword => continue,
                 };
-                let earlier = credential.previous_phc.as_deref().filter(|_| credential.kind == kind);
+                let earlier = credential.previous_phc.as_deref().filter(|_| credential.kind == candidate.kind);
                 for phc in std::iter::once(credential.phc.as_str()).chain(earlier) {
-                    labels.push((field, violation));
-                    checks.push((candidate, Some(phc)));
+                    labels.push((candidate.field, violation));
+                    checks.push((candidate.value, Some(phc)));
                 }
             }
         }
@@ -290,13 +310,23 @@ impl Service {
     }
 }
 
+/// Broken rules, each with the input that it belongs to.
+pub(crate) type Broken = Vec<(CredentialField, Violation)>;
+
+/// A value that is to be a password.
+pub(crate) struct Candidate<'a> {
+    /// Where it was typed.
+    pub(crate) field: CredentialField,
+    /// Which password it is to be.
+    pub(crate) kind: CredentialKind,
+    /// The value, normalized.
+    pub(crate) value: &'a Secret,
+    /// Whether the other of the two passwords stays as it is.
+    pub(crate) other_stays: bool,
+}
+
 /// The rules that can be judged by what was typed alone.
-pub(crate) fn broken_rules(
-    tenant: &Tenant,
-    account: &Account,
-    typed: &NewCredentials,
-    two: bool,
-) -> Vec<(CredentialField, Violation)> {
+fn broken_rules(tenant: &Tenant, account: &Account, typed: &NewCredentials, two: bool) -> Broken {
     let rules = tenant.config.settings.password.rules();
     let personal = [account.login_id.as_str(), account.email.as_str()];
     let mut broken = Vec::new();

@@ -15,6 +15,8 @@ mod home;
 pub mod images;
 pub mod limits;
 pub mod mail;
+pub mod mail_change;
+pub mod password_change;
 pub mod recovery;
 pub mod registration;
 pub mod review;
@@ -36,6 +38,8 @@ pub use error::{ServiceError, StartError};
 pub use hashing::{Hashing, HashingOptions};
 pub use limits::SourceLimits;
 pub use mail::{MailRenderError, MailRenderer, MailTransport, Rendered};
+pub use mail_change::{MailChangeError, MailChangeOpened, MailChangeRequest, MailChangeRequested, MailIsChanged};
+pub use password_change::{OwnPassword, PasswordChange, PasswordChangeError};
 pub use recovery::{NewPasswordsError, RecoveryError, RecoveryOpened, RecoveryRequest, RecoveryRequested};
 pub use registration::{
     LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest,

@@ -11,18 +11,18 @@
 use crate::{
     LinkError, LinkProblem, RefusedInput, Service, ServiceError, Source, Tenant,
     accounts::login_key,
-    credentials::{CredentialField, NewCredentials, broken_rules},
+    credentials::{CredentialField, NewCredentials},
     limits::Counted,
     registration::{MAIL_WINDOW, refused_address, usable},
 };
 use madoguchi_domain::{
-    EmailAddress, Locale, Secret, Timestamp, Token, TokenHash,
+    EmailAddress, Locale, Timestamp, Token, TokenHash,
     account::{Account, AccountState, Credential, CredentialKind},
     audit::{Action, Actor},
     id::AccountId,
     mail::MailKind,
     one_time::{OneTime, Purpose},
-    password::{self, Rules, Violation},
+    password::{Rules, Violation},
     tenant::LoginIdentifier,
 };
 use madoguchi_store::{Retryable, StoreError, TenantStore, accounts::AccountWithCredentials, retry};
@@ -258,18 +258,8 @@ impl Service {
         source: &Source,
     ) -> Result<(), NewPasswordsError> {
         let OpenLink { account, credentials, .. } = self.recovery_link(tenant, token).await?;
-        let two = tenant.config.settings.login.second_password;
-        let mut broken = broken_rules(tenant, &account, &typed, two);
-        let first = password::normalize(&typed.password);
-        let second = password::normalize(&typed.second_password);
-        if broken.is_empty() {
-            broken = self.equal_to_earlier(&credentials, &first, two.then_some(&second)).await?;
-        }
-        if !broken.is_empty() {
-            return Err(NewPasswordsError::Invalid(broken));
-        }
-        let wanted: Vec<&Secret> = if two { vec![&first, &second] } else { vec![&first] };
-        let hashes = self.hashing().hash_all(&wanted).await.map_err(ServiceError::from)?;
+        let hashes = self.hash_new(tenant, &account, &credentials, &typed).await?;
+        let hashes = hashes.map_err(NewPasswordsError::Invalid)?;
         retry(|| self.keep_new_passwords(tenant, token, &account, &credentials, &hashes, source)).await
     }
 

@@ -304,7 +304,7 @@ pub(crate) fn refused_address(input: &'static str, error: EmailError) -> Refused
     RefusedInput { input, code }
 }
 
-fn compare_addresses(mail: &str, confirm: &str) -> Result<EmailAddress, Vec<RefusedInput>> {
+pub(crate) fn compare_addresses(mail: &str, confirm: &str) -> Result<EmailAddress, Vec<RefusedInput>> {
     let first = EmailAddress::parse(mail).map_err(|e| refused_address("mail", e));
     let second = EmailAddress::parse(confirm);
     match (first, second) {

@@ -8,7 +8,7 @@ use madoguchi_domain::{
     id::{AccountId, SessionId},
     session::{Authentication, Session, SessionEnd},
 };
-use madoguchi_store::Tx;
+use madoguchi_store::{Tx, sessions::Begun};
 use serde_json::json;
 use std::time::Duration;
 
@@ -137,7 +137,8 @@ impl Service {
             expires_at: now + tenant.config.settings.session.absolute.duration(),
         };
         let user_agent: String = begin.source.user_agent.chars().filter(|c| !c.is_control()).take(300).collect();
-        tx.sessions().insert(&session, &token.hash(), begin.generation, &user_agent).await?;
+        let begun = Begun { user_agent, source_ip: begin.source.ip.map(|ip| ip.to_string()) };
+        tx.sessions().insert(&session, &token.hash(), begin.generation, &begun).await?;
         Ok((token, session))
     }
 }

@@ -256,7 +256,7 @@ impl Service {
 
     /// The attempt that locked is logged and the owner told, once. Whether there is an owner must not show in the time,
     /// so this goes on after the answer.
-    fn tell_of_lock(&self, tenant: &Tenant, source: Source, account: Option<Account>) {
+    pub(crate) fn tell_of_lock(&self, tenant: &Tenant, source: Source, account: Option<Account>) {
         let (service, tenant) = (self.clone(), tenant.clone());
         let until = tenant.config.settings.lockout.duration.map(|d| self.now() + d.duration());
         self.0.background.spawn(async move {

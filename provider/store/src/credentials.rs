@@ -24,6 +24,8 @@ statements! {
     CONSUME = "update credentials set consumed_at = $4 where tenant = $1 and account = $2 and kind = $3 \
            and consumed_at is null and (expires_at is null or expires_at > $4)";
     REHASH = "update credentials set phc = $5 where tenant = $1 and account = $2 and kind = $3 and phc = $4";
+    REPLACE = "update credentials set phc = $5, previous_phc = $4, set_at = $6 \
+           where tenant = $1 and account = $2 and kind = $3 and phc = $4";
     REMOVE = "delete from credentials where tenant = $1 and account = $2 and kind = $3";
 }
 
@@ -70,6 +72,18 @@ impl Credentials<'_> {
         new_phc: &str,
     ) -> Result<bool, StoreError> {
         self.0.changed(REHASH, params![account, kind.as_str(), old_phc, new_phc]).await
+    }
+
+    /// Another value in place of the one of that hash; false when that is no longer the one in force.
+    pub async fn replace(
+        &mut self,
+        account: &AccountId,
+        kind: CredentialKind,
+        old_phc: &str,
+        new_phc: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.0.changed(REPLACE, params![account, kind.as_str(), old_phc, new_phc, now]).await
     }
 
     /// Takes one away.

@@ -13,11 +13,18 @@ struct Migration {
 }
 
 /// All, oldest first.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sqlite: include_str!("../../../migrations/sqlite/0001_initial.sql"),
-    postgres: include_str!("../../../migrations/postgres/0001_initial.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sqlite: include_str!("../../../migrations/sqlite/0001_initial.sql"),
+        postgres: include_str!("../../../migrations/postgres/0001_initial.sql"),
+    },
+    Migration {
+        version: 2,
+        sqlite: include_str!("../../../migrations/sqlite/0002_account.sql"),
+        postgres: include_str!("../../../migrations/postgres/0002_account.sql"),
+    },
+];
 
 const TABLE: &str = "create table if not exists schema_versions (version bigint primary key, checksum text not null)";
 const APPLIED: &str = "select version, checksum from schema_versions order by version";

@@ -18,25 +18,37 @@ macro_rules! columns {
 
 statements! {
     INSERT = "insert into sessions (tenant, token_hash, id, account, account_generation, authenticated_at, acr, amr, \
-              created_at, last_seen_at, expires_at, user_agent) \
-              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing";
+              created_at, last_seen_at, expires_at, user_agent, source_ip) \
+              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing";
     ACTIVE = concat!("select ", columns!(), ", ", accounts::columns!(), " from sessions s \
               join accounts a on a.tenant = s.tenant and a.id = s.account and a.generation = s.account_generation \
               where s.tenant = $1 and s.token_hash = $2 and s.ended_at is null");
     ACTIVE_BY_ID = concat!("select ", columns!(), ", ", accounts::columns!(), " from sessions s \
               join accounts a on a.tenant = s.tenant and a.id = s.account and a.generation = s.account_generation \
               where s.tenant = $1 and s.id = $2 and s.ended_at is null");
-    OF = concat!("select ", columns!(), " from sessions s where s.tenant = $1 and s.account = $2 and s.ended_at is null \
-              and s.expires_at > $3 order by s.last_seen_at desc");
+    OF = concat!("select ", columns!(), ", s.user_agent, s.source_ip from sessions s \
+              join accounts a on a.tenant = s.tenant and a.id = s.account and a.generation = s.account_generation \
+              where s.tenant = $1 and s.account = $2 and s.ended_at is null \
+              and s.expires_at > $3 and s.last_seen_at > $4 order by s.last_seen_at desc, s.id");
     // $3 now, $4 seen before this: worth a write, $5 seen after this: not idle yet
     TOUCH = "update sessions set last_seen_at = $3 where tenant = $1 and token_hash = $2 and ended_at is null \
               and last_seen_at <= $4 and last_seen_at > $5 and expires_at > $3";
     END = "update sessions set ended_at = $3 where tenant = $1 and token_hash = $2 and ended_at is null returning id";
     END_BY_ID = "update sessions set ended_at = $3 where tenant = $1 and id = $2 and ended_at is null";
     END_OTHERS = "update sessions set ended_at = $4 where tenant = $1 and account = $2 and id <> $3 and ended_at is null";
-    RENEW = "update sessions set account_generation = $3 where tenant = $1 and id = $2 and ended_at is null";
+    END_ONE_OF = "update sessions set ended_at = $4 where tenant = $1 and account = $2 and id = $3 and ended_at is null";
+    ROTATE = "update sessions set account_generation = $3, token_hash = $4 where tenant = $1 and id = $2 and ended_at is null";
     USED_BY = "insert into session_clients (tenant, session, client_id) values ($1, $2, $3) on conflict do nothing";
     CLIENTS = "select client_id from session_clients where tenant = $1 and session = $2 order by client_id";
+}
+
+/// From where a session was begun.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// The browser's name for itself.
+    pub user_agent: String,
+    /// Its address, where known.
+    pub source_ip: Option<String>,
 }
 
 /// The sessions of a tenant.
@@ -49,7 +61,7 @@ impl Sessions<'_> {
         session: &Session,
         token_hash: &TokenHash,
         account_generation: i64,
-        user_agent: &str,
+        begun: &Begun,
     ) -> Result<(), StoreError> {
         let acr = session.authentication.acr;
         let values = params![
@@ -63,7 +75,8 @@ impl Sessions<'_> {
             session.created_at,
             session.last_seen_at,
             session.expires_at,
-            user_agent,
+            &begun.user_agent,
+            begun.source_ip.as_deref(),
         ];
         self.0.insert(INSERT, values).await
     }
@@ -79,9 +92,16 @@ impl Sessions<'_> {
         self.0.one(ACTIVE_BY_ID, params![id], with_account).await
     }
 
-    /// An account's sessions that have not ended, latest seen first.
-    pub async fn of(&mut self, account: &AccountId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-        self.0.all(OF, params![account, now], read).await
+    /// An account's sessions that count at `now`, latest seen first, and from where each was begun.
+    pub async fn of(
+        &mut self,
+        account: &AccountId,
+        now: Timestamp,
+        idle: Duration,
+    ) -> Result<Vec<(Session, Begun)>, StoreError> {
+        let seen_after = now.0.saturating_sub_unsigned(idle.as_secs());
+        let read = |row: &mut Row| Ok((read(row)?, Begun { user_agent: row.text()?, source_ip: row.opt_text()? }));
+        self.0.all(OF, params![account, now, seen_after], read).await
     }
 
     /// Notes a request at `now`, unless one was noted less than `grain` ago. A session that is idle or expired by now
@@ -118,9 +138,24 @@ impl Sessions<'_> {
         self.0.write(END_OTHERS, params![account, but, now]).await
     }
 
-    /// Lets one session live on into a new generation of its account, which ends all others.
-    pub async fn renew(&mut self, id: &SessionId, generation: i64) -> Result<bool, StoreError> {
-        self.0.changed(RENEW, params![id, generation]).await
+    /// Ends one of an account's; false when it is none of them, or has ended.
+    pub async fn end_one_of(
+        &mut self,
+        account: &AccountId,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.0.changed(END_ONE_OF, params![account, id, now]).await
+    }
+
+    /// Lets one session live on, under a new secret, into a new generation of its account, which ends all others.
+    pub async fn rotate(
+        &mut self,
+        id: &SessionId,
+        generation: i64,
+        token_hash: &TokenHash,
+    ) -> Result<bool, StoreError> {
+        self.0.changed(ROTATE, params![id, generation, token_hash]).await
     }
 
     /// Notes that a client got tokens in a session.

@@ -293,6 +293,28 @@ impl TenantConfig {
         &self.settings.default_locale
     }
 
+    /// The entries of the menu of somebody who is signed in: those that the tenant wants and that mean something there.
+    pub fn menu(&self) -> impl Iterator<Item = MenuEntry> + '_ {
+        let own = &self.settings.self_service;
+        own.menu.iter().copied().filter(|entry| match entry {
+            MenuEntry::Manual => !self.manual.is_empty(),
+            MenuEntry::Personal => !own.free.is_empty() || !own.with_approval.is_empty(),
+            MenuEntry::StudentId => self.has_enrolments(),
+            MenuEntry::SecondPassword => self.settings.login.second_password,
+            MenuEntry::Top
+            | MenuEntry::Mail
+            | MenuEntry::Password
+            | MenuEntry::Sessions
+            | MenuEntry::Applications
+            | MenuEntry::Data => true,
+        })
+    }
+
+    /// Whether people were here as students: whether the form asks for a student ID number.
+    pub fn has_enrolments(&self) -> bool {
+        self.form.field("student_id").is_some()
+    }
+
     /// The children of an affiliation; of the root for `""`.
     pub fn affiliations_under<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = &'a Affiliation> + 'a {
         self.affiliations.iter().filter(move |a| a.parent == parent)

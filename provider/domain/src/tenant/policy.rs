@@ -104,13 +104,20 @@ pub struct LinkPolicy {
     pub lifetime: Span,
     /// How long a link to correct an application lives.
     pub resubmission_lifetime: Span,
+    /// How long the owner of an old mail address can take its change back.
+    pub undo_lifetime: Span,
     /// How many mails one address gets in an hour.
     pub mails_per_hour: u32,
 }
 
 impl Default for LinkPolicy {
     fn default() -> Self {
-        Self { lifetime: Span::minutes(30), resubmission_lifetime: Span::days(14), mails_per_hour: 3 }
+        Self {
+            lifetime: Span::minutes(30),
+            resubmission_lifetime: Span::days(14),
+            undo_lifetime: Span::days(3),
+            mails_per_hour: 3,
+        }
     }
 }
 
@@ -228,14 +235,74 @@ impl Default for DocumentPolicy {
     }
 }
 
-/// What people may change themselves, by field key.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What people may do with their account themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelfServicePolicy {
-    /// At once.
+    /// Fields that they may change at once, by key.
     pub free: Vec<String>,
-    /// After approval.
+    /// Fields that they may change after approval.
     pub with_approval: Vec<String>,
+    /// Whether a new mail address must be proved by a link before it is in force.
+    pub confirm_mail: bool,
+    /// A change of the mail address and a copy of one's data need a login that is not older than this.
+    pub recent_login: Span,
+    /// The entries of the menu, in their order. Those that mean nothing at the tenant are left out.
+    pub menu: Vec<MenuEntry>,
+}
+
+impl Default for SelfServicePolicy {
+    fn default() -> Self {
+        Self {
+            free: Vec::new(),
+            with_approval: Vec::new(),
+            confirm_mail: true,
+            recent_login: Span::minutes(15),
+            menu: MenuEntry::ALL.to_vec(),
+        }
+    }
+}
+
+/// An entry of the menu of somebody who is signed in. Log out is always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MenuEntry {
+    /// The top page.
+    Top,
+    /// The operating manual.
+    Manual,
+    /// Name, address and the like.
+    Personal,
+    /// Another mail address.
+    Mail,
+    /// One more student ID number.
+    StudentId,
+    /// Another password.
+    Password,
+    /// Another second password.
+    SecondPassword,
+    /// Where one is signed in.
+    Sessions,
+    /// Applications that one lets see something.
+    Applications,
+    /// A copy of one's data.
+    Data,
+}
+
+impl MenuEntry {
+    /// All, in the usual order.
+    pub const ALL: [Self; 10] = [
+        Self::Top,
+        Self::Manual,
+        Self::Personal,
+        Self::Mail,
+        Self::StudentId,
+        Self::Password,
+        Self::SecondPassword,
+        Self::Sessions,
+        Self::Applications,
+        Self::Data,
+    ];
 }
 
 /// Mails.

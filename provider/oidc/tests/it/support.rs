@@ -262,7 +262,7 @@ impl World {
 
     pub async fn keep_session(&self, session: &Session) {
         let token = Token::new(&*self.entropy).hash();
-        self.store().sessions().insert(session, &token, self.account.generation, "test").await.unwrap();
+        self.store().sessions().insert(session, &token, self.account.generation, &Default::default()).await.unwrap();
     }
 
     /// The same person signs in anew, now.

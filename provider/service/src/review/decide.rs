@@ -577,7 +577,10 @@ impl Service {
                 for kind in [CredentialKind::Password, CredentialKind::SecondPassword, CredentialKind::Initial] {
                     tx.credentials().remove(&old.id, kind).await?;
                 }
-                tx.one_time().revoke(Purpose::SetCredentials, old.id.as_str(), now).await?;
+                // links that its former owner may hold, to take a change of the address back among them
+                for purpose in [Purpose::SetCredentials, Purpose::Recovery, Purpose::MailChange, Purpose::MailUndo] {
+                    tx.one_time().revoke(purpose, old.id.as_str(), now).await?;
+                }
                 tx.enrolments().of(&old.id).await?
             }
         };

@@ -16,6 +16,8 @@ mod credentials;
 mod images;
 mod limits;
 mod mail;
+mod mail_change;
+mod password_change;
 mod recovery;
 mod registration;
 mod review;

@@ -96,7 +96,7 @@ async fn a_failed_statement_spoils_the_commit(fresh: &Fresh) {
     tx.one_time().insert(&one_time(Purpose::Registration, "link", "a")).await.unwrap();
     // a session of nobody: the foreign key refuses it
     let nobody = session(&account("nobody@example.jp"));
-    let error = tx.sessions().insert(&nobody, &hash("cookie"), 1, "test").await.unwrap_err();
+    let error = tx.sessions().insert(&nobody, &hash("cookie"), 1, &Default::default()).await.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)));
     assert!(!error.to_string().contains(nobody.account.as_str()), "{error}");
     assert!(tx.commit().await.is_err());

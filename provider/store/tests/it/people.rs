@@ -83,7 +83,7 @@ async fn an_account_moves_to_another_address_and_its_sessions_end(fresh: &Fresh)
     let store = tenant(fresh);
     let taro = stored_account(&store, "taro@example.jp").await;
     stored_account(&store, "hanako@example.jp").await;
-    store.sessions().insert(&session(&taro), &hash("cookie"), taro.generation, "test").await.unwrap();
+    store.sessions().insert(&session(&taro), &hash("cookie"), taro.generation, &Default::default()).await.unwrap();
     let taken = EmailAddress::known("Hanako@example.jp");
     let result = store.accounts().move_to(&taro.id, &taken, "x", "x", at(1)).await;
     assert!(matches!(result, Err(StoreError::Conflict)));
@@ -146,11 +146,11 @@ async fn sessions_end_with_the_generation_and_are_not_revived(fresh: &Fresh) {
     let store = tenant(fresh);
     let taro = stored_account(&store, "taro@example.jp").await;
     let (one, two) = (session(&taro), session(&taro));
-    store.sessions().insert(&one, &hash("one"), taro.generation, "test").await.unwrap();
-    store.sessions().insert(&two, &hash("two"), taro.generation, "test").await.unwrap();
+    store.sessions().insert(&one, &hash("one"), taro.generation, &Default::default()).await.unwrap();
+    store.sessions().insert(&two, &hash("two"), taro.generation, &Default::default()).await.unwrap();
     assert_eq!(store.sessions().active(&hash("one")).await.unwrap().unwrap(), (one.clone(), taro.clone()));
     assert_eq!(store.sessions().active_by_id(&two.id).await.unwrap().unwrap().0, two);
-    assert_eq!(store.sessions().of(&taro.id, at(1)).await.unwrap().len(), 2);
+    assert_eq!(store.sessions().of(&taro.id, at(1), Duration::from_secs(1800)).await.unwrap().len(), 2);
 
     let (minute, idle) = (Duration::from_secs(60), Duration::from_secs(1800));
     let touch = async |now| store.sessions().touch(&hash("one"), now, minute, idle).await.unwrap();
@@ -160,19 +160,25 @@ async fn sessions_end_with_the_generation_and_are_not_revived(fresh: &Fresh) {
     assert!(touch(at(60 + 1799)).await);
     assert!(!touch(at(12 * 3600)).await, "expired by then");
 
-    // a new password: this session goes on, the others end
+    // a new password: this session goes on under a new secret, the others end
     let generation = store.accounts().end_everything(&taro.id).await.unwrap().unwrap();
-    assert!(store.sessions().renew(&one.id, generation).await.unwrap());
-    assert!(store.sessions().active(&hash("one")).await.unwrap().is_some());
+    assert!(store.sessions().rotate(&one.id, generation, &hash("first")).await.unwrap());
+    assert!(store.sessions().active(&hash("one")).await.unwrap().is_none());
+    assert!(store.sessions().active(&hash("first")).await.unwrap().is_some());
     assert!(store.sessions().active(&hash("two")).await.unwrap().is_none());
+    let left = store.sessions().of(&taro.id, at(2000), idle).await.unwrap();
+    assert_eq!(left.iter().map(|(session, _)| &session.id).collect::<Vec<_>>(), [&one.id]);
+    assert!(store.sessions().of(&taro.id, at(60 + 1799 + 1800), idle).await.unwrap().is_empty(), "idle by then");
+    let jiro = stored_account(&store, "jiro@example.jp").await;
+    assert!(!store.sessions().end_one_of(&jiro.id, &one.id, at(2000)).await.unwrap(), "not theirs");
 
     store.sessions().used_by(&one.id, "certificate-app").await.unwrap();
     store.sessions().used_by(&one.id, "certificate-app").await.unwrap();
     assert_eq!(store.sessions().clients(&one.id).await.unwrap(), ["certificate-app"]);
-    assert_eq!(store.sessions().end(&hash("one"), at(2000)).await.unwrap(), Some(one.id.clone()));
-    assert_eq!(store.sessions().end(&hash("one"), at(2000)).await.unwrap(), None);
-    assert!(store.sessions().active(&hash("one")).await.unwrap().is_none());
-    assert!(!store.sessions().renew(&one.id, generation).await.unwrap());
+    assert_eq!(store.sessions().end(&hash("first"), at(2000)).await.unwrap(), Some(one.id.clone()));
+    assert_eq!(store.sessions().end(&hash("first"), at(2000)).await.unwrap(), None);
+    assert!(store.sessions().active(&hash("first")).await.unwrap().is_none());
+    assert!(!store.sessions().rotate(&one.id, generation, &hash("one")).await.unwrap());
 }
 
 async fn tenants_do_not_see_each_other(fresh: &Fresh) {
@@ -182,7 +188,7 @@ async fn tenants_do_not_see_each_other(fresh: &Fresh) {
     for store in [&here, &there] {
         let everything = keys("山田太郎", "1990-04-01", "ab1");
         store.accounts().insert(&taro, "taro", &everything).await.unwrap();
-        store.sessions().insert(&session(&taro), &hash("cookie"), 1, "test").await.unwrap();
+        store.sessions().insert(&session(&taro), &hash("cookie"), 1, &Default::default()).await.unwrap();
         store.credentials().put(&taro.id, &credential(CredentialKind::Password, store.slug().as_str())).await.unwrap();
         let application = application("REFERENCE", "taro@example.jp", NOW);
         store.applications().insert(&application, "new", &everything).await.unwrap();

@@ -146,7 +146,7 @@ async fn execute(fresh: &Fresh, sql: impl sqlx::SqlSafeStr) {
 async fn what_is_over_is_swept_and_the_rest_stays(fresh: &Fresh) {
     let store = tenant(fresh);
     let taro = stored_account(&store, "taro@example.jp").await;
-    store.sessions().insert(&session(&taro), &hash("cookie"), 1, "test").await.unwrap();
+    store.sessions().insert(&session(&taro), &hash("cookie"), 1, &Default::default()).await.unwrap();
     for n in 0..25 {
         store.one_time().insert(&one_time(Purpose::Registration, &n.to_string(), "a")).await.unwrap();
         store.rates().hit(&hash(&n.to_string()), NOW, Duration::from_secs(60)).await.unwrap();

@@ -114,6 +114,15 @@ fn credentials(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
     if let Some(min) = settings.password.min_length.filter(|m| !(password::FLOOR..=64).contains(m)) {
         wrong("password.min_length", format!("expected {} to 64, found {min}", password::FLOOR));
     }
+    if !settings.self_service.confirm_mail && login.identifier == LoginIdentifier::MailAddress {
+        let message = "false is for identifier = \"user_id\" only: a mistyped address would lock its owner out";
+        wrong("self_service.confirm_mail", message.into());
+    }
+    for (i, entry) in settings.self_service.menu.iter().enumerate() {
+        if settings.self_service.menu.iter().take(i).any(|earlier| earlier == entry) {
+            wrong(&format!("self_service.menu[{i}]"), "stands here twice".into());
+        }
+    }
     let algorithms = &settings.tokens.algorithms;
     if !algorithms.contains(&SigningAlgorithm::RS256) {
         wrong(
@@ -136,6 +145,8 @@ fn spans(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
         ("initial_credential.lifetime", settings.initial_credential.lifetime, hour, Span::days(31)),
         ("one_time_links.lifetime", settings.one_time_links.lifetime, Span::minutes(5), day),
         ("one_time_links.resubmission_lifetime", settings.one_time_links.resubmission_lifetime, hour, Span::days(90)),
+        ("one_time_links.undo_lifetime", settings.one_time_links.undo_lifetime, hour, Span::days(31)),
+        ("self_service.recent_login", settings.self_service.recent_login, minute, day),
         ("session.idle", settings.session.idle, seconds(30), Span::days(1)),
         ("session.absolute", settings.session.absolute, seconds(30), Span::days(30)),
         ("session.warning", settings.session.warning, seconds(20), Span::days(1)),
