@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { answers, credentials, licence, newAddress } from './people.js';
 
 /** Says what page was expected and what came instead. */
-export async function expectPage(visitor, name) {
+export async function expectPage(visitor, name, why = '') {
   const page = await visitor.page();
   const names = Array.isArray(name) ? name : [name];
-  if (!names.includes(page)) assert.fail(`expected the page ${names.join(' or ')}, but it is ${await visitor.describe()}`);
+  if (!names.includes(page)) assert.fail(`expected the page ${names.join(' or ')}, but it is ${await visitor.describe()}${why && ` – ${why}`}`);
 }
 
 /** Fills in the login page and presses the button. */

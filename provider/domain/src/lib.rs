@@ -12,6 +12,7 @@ pub mod account;
 pub mod application;
 pub mod audit;
 pub mod client;
+pub mod duty;
 pub mod email;
 pub mod form;
 pub mod grant;

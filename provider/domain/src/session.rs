@@ -6,6 +6,7 @@ use crate::{
     tenant::SessionPolicy,
 };
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How a person was authenticated, told truthfully: two passwords are one factor, twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +64,17 @@ pub struct Session {
     pub authentication: Authentication,
     /// When it began.
     pub created_at: Timestamp,
-    /// The last request seen; written at most once a minute.
+    /// The last request seen; written at most once in [`SEEN_GRAIN`].
     pub last_seen_at: Timestamp,
     /// The absolute end.
     pub expires_at: Timestamp,
+    /// Whether, when it began, there were terms in force that the account had not agreed to, and has not since.
+    pub terms_due: bool,
 }
+
+/// How exactly the last request is known. What is not known counts for the person: a session never ends before its idle
+/// time is over, and at most so much later.
+pub const SEEN_GRAIN: Duration = Duration::from_secs(5);
 
 /// Why a session no longer counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +90,7 @@ impl Session {
     pub fn check(&self, now: Timestamp, policy: &SessionPolicy) -> Result<(), SessionEnd> {
         if now >= self.expires_at {
             Err(SessionEnd::Expired)
-        } else if now.since(self.last_seen_at) >= policy.idle.duration() {
+        } else if now.since(self.last_seen_at) >= policy.idle.duration() + SEEN_GRAIN {
             Err(SessionEnd::Idle)
         } else {
             Ok(())

@@ -177,6 +177,10 @@ impl Service {
                 Enrolment { id, account: account.id.clone(), student_id, facts, application: None, created_at: now };
             tx.enrolments().insert(&enrolment, &id_key(&enrolment.student_id)).await?;
         }
+        let agreed = file.terms_version.as_deref().or(tenant.config.terms_in_force()).map(str::trim);
+        if let Some(version) = agreed.filter(|v| !v.is_empty()) {
+            tx.terms().accept(&account.id, version, now).await?;
+        }
         let detail = json!({ "staff_roles": account.staff_roles, "initial": file.initial_password.is_some() });
         self.record(&mut tx, by.clone(), Action::AccountCreated, account.id.as_str(), detail, None).await?;
         self.commit(tx).await?;

@@ -6,14 +6,10 @@ use madoguchi_domain::{
     account::Account,
     audit::{Action, Actor},
     id::{AccountId, SessionId},
-    session::{Authentication, Session, SessionEnd},
+    session::{Authentication, SEEN_GRAIN, Session, SessionEnd},
 };
 use madoguchi_store::{Tx, sessions::Begun};
 use serde_json::json;
-use std::time::Duration;
-
-/// `last_seen_at` is written at most so often.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// A session that counts now, and whose it is. Only [`Service::session`] and its like make one.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,9 +62,9 @@ impl Service {
         let state = self.peek_session(tenant, token).await?;
         if let SessionState::Active(active) = &state {
             let now = self.now();
-            if now.since(active.session.last_seen_at) >= TOUCH_EVERY {
-                let idle = tenant.config.settings.session.idle.duration();
-                self.store(tenant).sessions().touch(&token.hash(), now, TOUCH_EVERY, idle).await?;
+            if now.since(active.session.last_seen_at) >= SEEN_GRAIN {
+                let idle = tenant.config.settings.session.idle.duration() + SEEN_GRAIN;
+                self.store(tenant).sessions().touch(&token.hash(), now, SEEN_GRAIN, idle).await?;
             }
         }
         Ok(state)
@@ -128,6 +124,10 @@ impl Service {
     ) -> Result<(Token, Session), ServiceError> {
         let now = self.now();
         let token = Token::new(self.entropy());
+        let terms_due = match tenant.config.terms_in_force() {
+            Some(version) => !tx.terms().has(begin.account, version).await?,
+            None => false,
+        };
         let session = Session {
             id: SessionId::new(self.entropy()),
             account: begin.account.clone(),
@@ -135,6 +135,7 @@ impl Service {
             created_at: now,
             last_seen_at: now,
             expires_at: now + tenant.config.settings.session.absolute.duration(),
+            terms_due,
         };
         let user_agent: String = begin.source.user_agent.chars().filter(|c| !c.is_control()).take(300).collect();
         let begun = Begun { user_agent, source_ip: begin.source.ip.map(|ip| ip.to_string()) };

@@ -34,6 +34,7 @@ pub mod rates;
 pub mod roster;
 pub mod sessions;
 pub mod tenants;
+pub mod terms;
 
 pub use db::{Database, DatabaseOptions, Scope, TenantStore, Tx};
 pub use error::{Cause, Retryable, StoreError, retry};
@@ -71,6 +72,8 @@ repositories! {
     enrolments => enrolments.Enrolments;
     /// Sessions.
     sessions => sessions.Sessions;
+    /// Which terms were agreed to.
+    terms => terms.Terms;
     /// Links, tickets: what may be used once.
     one_time => one_time.OneTimeSecrets;
     /// Failed logins and locks.
@@ -104,6 +107,7 @@ fn tenant_statements() -> Vec<&'static str> {
         credentials::STATEMENTS,
         enrolments::STATEMENTS,
         sessions::STATEMENTS,
+        terms::STATEMENTS,
         one_time::STATEMENTS,
         attempts::STATEMENTS,
         rates::STATEMENTS,

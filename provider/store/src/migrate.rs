@@ -24,6 +24,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0002_account.sql"),
         postgres: include_str!("../../../migrations/postgres/0002_account.sql"),
     },
+    Migration {
+        version: 5,
+        sqlite: include_str!("../../../migrations/sqlite/0005_terms.sql"),
+        postgres: include_str!("../../../migrations/postgres/0005_terms.sql"),
+    },
 ];
 
 const TABLE: &str = "create table if not exists schema_versions (version bigint primary key, checksum text not null)";

@@ -12,14 +12,14 @@ use std::time::Duration;
 /// The columns that [`read`] reads; `s` is the table.
 macro_rules! columns {
     () => {
-        "s.id, s.account, s.authenticated_at, s.acr, s.created_at, s.last_seen_at, s.expires_at"
+        "s.id, s.account, s.authenticated_at, s.acr, s.created_at, s.last_seen_at, s.expires_at, s.terms_due"
     };
 }
 
 statements! {
     INSERT = "insert into sessions (tenant, token_hash, id, account, account_generation, authenticated_at, acr, amr, \
-              created_at, last_seen_at, expires_at, user_agent, source_ip) \
-              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing";
+              created_at, last_seen_at, expires_at, user_agent, source_ip, terms_due) \
+              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict do nothing";
     ACTIVE = concat!("select ", columns!(), ", ", accounts::columns!(), " from sessions s \
               join accounts a on a.tenant = s.tenant and a.id = s.account and a.generation = s.account_generation \
               where s.tenant = $1 and s.token_hash = $2 and s.ended_at is null");
@@ -38,6 +38,7 @@ statements! {
     END_OTHERS = "update sessions set ended_at = $4 where tenant = $1 and account = $2 and id <> $3 and ended_at is null";
     END_ONE_OF = "update sessions set ended_at = $4 where tenant = $1 and account = $2 and id = $3 and ended_at is null";
     ROTATE = "update sessions set account_generation = $3, token_hash = $4 where tenant = $1 and id = $2 and ended_at is null";
+    TERMS_DONE = "update sessions set terms_due = 0 where tenant = $1 and account = $2 and terms_due <> 0";
     USED_BY = "insert into session_clients (tenant, session, client_id) values ($1, $2, $3) on conflict do nothing";
     CLIENTS = "select client_id from session_clients where tenant = $1 and session = $2 order by client_id";
 }
@@ -77,6 +78,7 @@ impl Sessions<'_> {
             session.expires_at,
             &begun.user_agent,
             begun.source_ip.as_deref(),
+            i64::from(session.terms_due),
         ];
         self.0.insert(INSERT, values).await
     }
@@ -158,6 +160,11 @@ impl Sessions<'_> {
         self.0.changed(ROTATE, params![id, generation, token_hash]).await
     }
 
+    /// The account agreed to the terms: none of its sessions waits for that any more.
+    pub async fn terms_accepted(&mut self, account: &AccountId) -> Result<u64, StoreError> {
+        self.0.write(TERMS_DONE, params![account]).await
+    }
+
     /// Notes that a client got tokens in a session.
     pub async fn used_by(&mut self, id: &SessionId, client_id: &str) -> Result<(), StoreError> {
         self.0.write(USED_BY, params![id, client_id]).await.map(drop)
@@ -177,6 +184,7 @@ fn read(row: &mut Row) -> Result<Session, StoreError> {
         created_at: row.time()?,
         last_seen_at: row.time()?,
         expires_at: row.time()?,
+        terms_due: row.int()? != 0,
     })
 }
 

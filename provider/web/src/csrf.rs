@@ -43,6 +43,24 @@ impl CsrfKey {
     }
 }
 
+impl CsrfKey {
+    fn step_message(tenant: &TenantSlug, page: &str, browser: &Token, of: &str) -> String {
+        format!("step\n{tenant}\n{page}\n{}\n{of}", browser.expose())
+    }
+
+    /// What ties a form to the thing that it is a step of: a link, a draft at a revision, a ticket.
+    pub(crate) fn step(&self, tenant: &TenantSlug, page: &str, browser: &Token, of: &str) -> String {
+        let tag = hmac::sign(&self.0, Self::step_message(tenant, page, browser, of).as_bytes());
+        URL_SAFE_NO_PAD.encode(tag)
+    }
+
+    /// Whether `presented` is of that step.
+    pub(crate) fn is_step(&self, tenant: &TenantSlug, page: &str, browser: &Token, of: &str, presented: &str) -> bool {
+        let message = Self::step_message(tenant, page, browser, of);
+        URL_SAFE_NO_PAD.decode(presented).is_ok_and(|tag| hmac::verify(&self.0, message.as_bytes(), &tag).is_ok())
+    }
+}
+
 /// Whether the browser itself says that the request comes from another site. Without either header it does not say.
 pub(crate) fn is_foreign(headers: &HeaderMap, own_origins: &[String]) -> bool {
     let text = |name: &header::HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or("?"));
@@ -89,5 +107,19 @@ mod tests {
         assert!(!key.verify(&a, "login", &two, None, &value));
         assert!(!key.verify(&a, "login", &one, Some(&two), &value));
         assert!(!key.verify(&a, "login", &one, None, ""));
+    }
+
+    #[test]
+    fn a_step_is_of_one_thing_and_is_no_form_value() {
+        let key = CsrfKey::new(b"k");
+        let (a, b): (TenantSlug, TenantSlug) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let browser = Token::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        let step = key.step(&a, "check", &browser, "draft:3");
+        assert!(key.is_step(&a, "check", &browser, "draft:3", &step));
+        assert!(!key.is_step(&a, "check", &browser, "draft:4", &step));
+        assert!(!key.is_step(&a, "form", &browser, "draft:3", &step));
+        assert!(!key.is_step(&b, "check", &browser, "draft:3", &step));
+        assert!(!key.is_step(&a, "check", &browser, "draft:3", ""));
+        assert!(!key.verify(&a, "check", &browser, None, &step));
     }
 }

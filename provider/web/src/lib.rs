@@ -10,12 +10,14 @@ rust_i18n::i18n!("../../themes/base/locales", backend = crate::theme::Layers);
 pub mod client_address;
 mod cookies;
 mod csrf;
+mod duties;
 mod headers;
 mod markdown;
 pub mod pages;
 mod passwords;
 mod routes;
 pub mod state;
+mod steps;
 pub mod theme;
 mod visit;
 

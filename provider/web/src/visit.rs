@@ -4,18 +4,20 @@ use crate::{
     client_address::{Peer, client_address},
     cookies::{self, Jar},
     csrf,
-    pages::{
-        Busy, ErrorPage, Frame, InvalidOperation, Link, LocaleChoice, NotFound, Page, Say, SessionTiming, SignedInUser,
-    },
+    pages::{Busy, ErrorPage, Frame, Link, LocaleChoice, NotFound, Page, Say, SessionTiming, SignedInUser},
     state::{Looks, Web},
 };
 use axum::{
     extract::{FromRequestParts, OriginalUri, RawPathParams},
     response::{Html, IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
-use madoguchi_domain::{Locale, Token};
-use madoguchi_service::{ActiveSession, ServiceError, Source, Tenant};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use madoguchi_domain::{
+    Locale, Token,
+    session::{SEEN_GRAIN, SessionEnd},
+    tenant::BackButton,
+};
+use madoguchi_service::{ActiveSession, ServiceError, SessionState, Source, Tenant};
 use std::sync::{Arc, Mutex};
 
 /// A request to a page of a tenant.
@@ -30,6 +32,9 @@ pub(crate) struct Visit {
     pub session_token: Option<Token>,
     /// Who is signed in.
     pub session: Option<ActiveSession>,
+    /// Why the session of the cookie no longer counts, where it ended by itself.
+    pub ended: Option<SessionEnd>,
+    pub method: Method,
     pub source: Source,
     pub headers: HeaderMap,
     /// Path and query as the browser sees them.
@@ -41,15 +46,17 @@ pub(crate) struct Visit {
     form_targets: Mutex<Vec<String>>,
     /// Said in the bar above the page.
     notice: Mutex<Option<Say>>,
+    /// What the page's form is a step of, see [`crate::steps`].
+    pub(crate) step: Mutex<Option<String>>,
 }
 
 /// What a handler answers; an error is an answer too.
 pub(crate) type Answer = Result<Response, Response>;
 
-impl FromRequestParts<Web> for Visit {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
+impl Visit {
+    /// Reads who visits what. Handlers take a `Visit`, or, if somebody with open duties may use them, a
+    /// [`BeforeDuties`](crate::duties::BeforeDuties).
+    pub(crate) async fn read(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
         let params = RawPathParams::from_request_parts(parts, web).await.map_err(IntoResponse::into_response)?;
         let slug = params.iter().find(|(name, _)| *name == "tenant").map(|(_, value)| value.to_owned());
         let tenant = slug.and_then(|s| s.parse().ok()).and_then(|slug| web.service().tenant(&slug));
@@ -89,6 +96,8 @@ impl FromRequestParts<Web> for Visit {
             browser,
             session_token,
             session: None,
+            ended: None,
+            method: parts.method.clone(),
             source,
             headers,
             path,
@@ -96,10 +105,15 @@ impl FromRequestParts<Web> for Visit {
             set_cookies: Mutex::new(set_cookies),
             form_targets: Mutex::default(),
             notice: Mutex::default(),
+            step: Mutex::default(),
         };
         if let Some(token) = visit.session_token.clone() {
-            let found = web.service().session(&visit.tenant, &token).await;
-            visit.session = found.map_err(|e| visit.fault(&e))?;
+            let found = web.service().session_state(&visit.tenant, &token).await;
+            match found.map_err(|e| visit.fault(&e))? {
+                SessionState::Active(active) => visit.session = Some(*active),
+                SessionState::Ended(end) => visit.ended = Some(end),
+                SessionState::Unknown => {}
+            }
         }
         Ok(visit)
     }
@@ -225,6 +239,8 @@ impl Visit {
             browser: self.browser.clone(),
             session_token: self.session_token.clone(),
             session: self.session.clone(),
+            ended: self.ended,
+            method: self.method.clone(),
             source: self.source.clone(),
             headers: self.headers.clone(),
             path: self.path.clone(),
@@ -232,6 +248,7 @@ impl Visit {
             set_cookies: taken(&self.set_cookies),
             form_targets: Mutex::new(self.form_targets.lock().map(|t| t.clone()).unwrap_or_default()),
             notice: Mutex::default(),
+            step: Mutex::new(self.step.lock().ok().and_then(|step| step.clone())),
         }
     }
 
@@ -288,10 +305,10 @@ impl Visit {
         }
     }
 
-    fn frame(&self, page: &str) -> Frame {
+    fn frame(&self, page: &str, for_anybody: bool) -> Frame {
         let settings = &self.tenant.config.settings;
         let (locale, base) = (&self.locale, self.base());
-        let session_token = self.session.as_ref().and(self.session_token.as_ref());
+        let session_token = self.session.as_ref().filter(|_| !for_anybody).and(self.session_token.as_ref());
         let text = |key: &str| self.text(key, &[]);
         let mut footer = Vec::new();
         if !self.tenant.config.manual.is_empty() {
@@ -321,20 +338,37 @@ impl Visit {
                 .collect(),
             csrf: self.web.csrf().value(&self.tenant.slug, page, &self.browser, session_token),
             flow: self.flow.clone(),
+            step: self.step_value(page),
+            went_back_url: (settings.session.back_button == BackButton::LogOut).then(|| self.to("/back")),
             path: self.path.clone(),
-            user: self
-                .account()
-                .map(|account| SignedInUser { name: display_name(account).to_owned(), menu: self.menu(account) }),
+            user: self.account().map(|account| SignedInUser {
+                name: display_name(account).to_owned(),
+                // whoever owes something goes nowhere but out
+                menu: if self.duty().is_some() { Vec::new() } else { self.menu(account) },
+            }),
             help: crate::pages::HelpDesk::of(&settings.help_desk, locale),
             footer,
             notice: self.notice.lock().ok().and_then(|n| n.clone()),
-            session: self.session.as_ref().map(|_| SessionTiming {
-                idle_seconds: settings.session.idle.seconds(),
-                warning_seconds: settings.session.warning.seconds(),
-                extend_url: self.to("/session"),
-                ended_url: self.to("/login?ended=idle"),
-            }),
+            session: self.session.as_ref().map(|active| self.timing(&active.session)),
             base,
+        }
+    }
+
+    /// When the session ends by itself. The page waits a little longer than the server, so that it never asks too early.
+    pub(crate) fn timing(&self, session: &madoguchi_domain::session::Session) -> SessionTiming {
+        let policy = &self.tenant.config.settings.session;
+        let now = self.web.service().now();
+        let idle_end = now + policy.idle.duration();
+        let margin = SEEN_GRAIN.as_secs() + 1;
+        SessionTiming {
+            idle_seconds: policy.idle.seconds() + margin,
+            absolute_seconds: session.expires_at.since(now).as_secs() + 1,
+            warning_seconds: policy.warning.seconds(),
+            until: idle_end.min(session.expires_at).seconds(),
+            is_final: session.expires_at <= idle_end,
+            extend_url: self.to("/session"),
+            ended_url: self.to("/login?ended=idle"),
+            expired_url: self.to("/login?ended=expired"),
         }
     }
 
@@ -361,7 +395,7 @@ impl Visit {
 
     /// Renders a page with another status: 422 for a form with errors.
     pub(crate) fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Response {
-        match self.looks.renderer.page(&self.frame(P::NAME), page) {
+        match self.looks.renderer.page(&self.frame(P::NAME, P::FOR_ANYBODY), page) {
             Ok(html) => self.seal((status, Html(html)).into_response()),
             Err(e) => {
                 tracing::error!(tenant = %self.tenant.slug, error = %e, "the page could not be rendered");
@@ -396,15 +430,25 @@ impl Visit {
 
     /// The same where several pages post to one place.
     pub(crate) fn check_either(&self, pages: &[&str], presented: &str) -> Result<(), Response> {
-        let own = [self.web.public_url().origin().ascii_serialization(), origin_of(&self.tenant.issuer)];
         let session = self.session.as_ref().and(self.session_token.as_ref());
+        if self.is_ours(pages, presented, session) || self.is_ours(pages, presented, None) {
+            return Ok(());
+        }
+        // a page of a session that ended by itself: say that, and that nothing was done
+        if self.ended.is_some() {
+            return Err(self.to_login());
+        }
+        Err(self.error_page(StatusCode::FORBIDDEN, "form_outdated", Some(self.path.clone())))
+    }
+
+    /// Whether a form's value is of one of these pages as shown in that session or, for those that are for anybody, in
+    /// none; and the browser does not say that it comes from elsewhere.
+    fn is_ours(&self, pages: &[&str], presented: &str, session: Option<&Token>) -> bool {
+        let own = [self.web.public_url().origin().ascii_serialization(), origin_of(&self.tenant.issuer)];
         let csrf_key = self.web.csrf();
         let genuine =
             pages.iter().any(|page| csrf_key.verify(&self.tenant.slug, page, &self.browser, session, presented));
-        if genuine && !csrf::is_foreign(&self.headers, &own) {
-            return Ok(());
-        }
-        Err(self.error_page(StatusCode::FORBIDDEN, "form_outdated", Some(self.path.clone())))
+        genuine && !csrf::is_foreign(&self.headers, &own)
     }
 
     /// A page with a stable code; its words are `error.{code}`.
@@ -420,11 +464,6 @@ impl Visit {
             next: Some(next),
         };
         self.page_with(status, &page)
-    }
-
-    /// 409: this step is done, or was never the present one. Nothing was changed.
-    pub(crate) fn invalid_operation(&self, next: String) -> Response {
-        self.page_with(StatusCode::CONFLICT, &InvalidOperation { signed_out: false, next_url: next })
     }
 
     /// 404.
@@ -459,13 +498,32 @@ impl Visit {
 
     /// The session, or a redirect to login that comes back here.
     pub(crate) fn signed_in(&self) -> Result<&ActiveSession, Response> {
-        let ended = if self.session_token.is_some() { "?ended=idle" } else { "" };
-        self.session.as_ref().ok_or_else(|| {
-            let local = self.path.strip_prefix(&self.base()).unwrap_or("/");
-            let sep = if ended.is_empty() { '?' } else { '&' };
-            let next: String = url::form_urlencoded::byte_serialize(local.as_bytes()).collect();
-            self.redirect(&self.to(&format!("/login{ended}{sep}to={next}")))
-        })
+        self.session.as_ref().ok_or_else(|| self.to_login())
+    }
+
+    /// To the login page, which says why, and then back here. What was posted is not carried out and not repeated.
+    fn to_login(&self) -> Response {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let ended = match self.ended {
+            Some(SessionEnd::Idle) => Some("idle"),
+            Some(SessionEnd::Expired) => Some("expired"),
+            // signed out in another window, ended from elsewhere, or long forgotten
+            None => self.session_token.as_ref().map(|_| "closed"),
+        };
+        query.extend_pairs(ended.map(|why| ("ended", why)));
+        match self.way_back() {
+            Some(path) => query.append_pair("to", path),
+            None => query.append_pair("sent", "1"),
+        };
+        self.redirect(&self.to(&format!("/login?{}", query.finish())))
+    }
+
+    /// The present address below the tenant's base, if a browser may be sent to it again: pages, and no links of mails,
+    /// whose secrets do not belong into addresses.
+    pub(crate) fn way_back(&self) -> Option<&str> {
+        let path = self.path.strip_prefix(&self.base()).unwrap_or("/");
+        let is_page = self.method == Method::GET || self.method == Method::HEAD;
+        (is_page && !path.contains("/link/")).then_some(path)
     }
 }
 

@@ -60,19 +60,43 @@ if (menu) {
   });
 }
 
-// The session ends by itself: say so in time, with one button to stay. All windows of the session share the clock.
+// Enter presses a button on the button itself and in a box for text, and nowhere else.
+document.addEventListener("keydown", (event) => {
+  const at = event.target;
+  const chooses = at instanceof HTMLSelectElement || (at instanceof HTMLInputElement && ["radio", "checkbox", "file"].includes(at.type));
+  if (event.key === "Enter" && chooses && at.id !== "lang") event.preventDefault();
+});
+
+// Back and Forward. Where the institution takes them for an invalid operation, it is told; elsewhere a page that the
+// browser kept is asked for anew when nobody is logged in any more.
+const wentBack = document.getElementById("went-back");
+window.addEventListener("pageshow", async (event) => {
+  const byHistory = event.persisted || performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (byHistory && wentBack) return wentBack.submit();
+  const extend = document.getElementById("idle")?.dataset.extend;
+  if (!event.persisted || !extend) return;
+  const answer = await fetch(extend, { credentials: "same-origin", cache: "no-store" }).catch(() => undefined);
+  if (!answer?.ok) location.reload();
+});
+
+// The session ends by itself: say so in time, with one button to stay. All windows of the session share the clock. Its
+// last end cannot be moved, which is said as well.
 const idle = document.getElementById("idle");
 if (idle) {
   const key = "madoguchi-last-seen";
   const allowed = Number(idle.dataset.idle);
   const warning = Number(idle.dataset.warning);
+  const end = Date.now() + Number(idle.dataset.absolute) * 1000;
   const left = idle.querySelector("[data-left]");
+  const stay = idle.querySelector("[data-stay]");
   const words = (name, n) => idle.querySelector(`[data-${name}]`).innerHTML.replace("%{n}", String(n));
   const seen = () => { try { localStorage.setItem(key, String(Date.now())); } catch { own = Date.now(); } };
   let own = Date.now();
+  let told = false;
   const lastSeen = () => { try { return Math.max(own, Number(localStorage.getItem(key)) || 0); } catch { return own; } };
   seen();
-  idle.querySelector("[data-stay]").addEventListener("click", async () => {
+  stay.addEventListener("click", async () => {
+    if (idle.dataset.final) return idle.close();
     try {
       const answer = await fetch(idle.dataset.extend, { credentials: "same-origin", cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
@@ -85,12 +109,23 @@ if (idle) {
   });
   idle.addEventListener("cancel", (event) => event.preventDefault());
   setInterval(() => {
-    const rest = Math.round(allowed - (Date.now() - lastSeen()) / 1000);
-    if (rest <= 0) return location.assign(idle.dataset.ended);
+    const untilIdle = Math.round(allowed - (Date.now() - lastSeen()) / 1000);
+    const untilEnd = Math.round((end - Date.now()) / 1000);
+    const isFinal = untilEnd <= untilIdle;
+    const rest = Math.min(untilIdle, untilEnd);
+    if (rest <= 0) return location.assign(isFinal ? idle.dataset.expired : idle.dataset.ended);
     if (rest > warning) { if (idle.open) idle.close(); return; }
     // Minutes while there are any, so that a screen reader is not kept talking; seconds only at the end.
     const text = rest >= 60 ? words("minutes", Math.ceil(rest / 60)) : words("seconds", Math.ceil(rest / 10) * 10);
     if (left.textContent !== text) left.textContent = text;
-    if (!idle.open) idle.showModal();
+    if (isFinal && !idle.dataset.final) {
+      idle.dataset.final = "1";
+      idle.querySelector("[data-can-stay]").hidden = true;
+      idle.querySelector("[data-is-final]").hidden = false;
+      stay.textContent = idle.querySelector("[data-go-on]").innerHTML;
+    }
+    // what cannot be moved is said once, and not again at every second
+    if (!idle.open && !(isFinal && told)) idle.showModal();
+    told = told || isFinal;
   }, 1000);
 }

@@ -279,6 +279,12 @@ impl TenantConfig {
         }
     }
 
+    /// The version of the terms that people have to agree to; `None` where the tenant has no terms.
+    pub fn terms_in_force(&self) -> Option<&str> {
+        let version = self.settings.registration.terms_version.trim();
+        (!version.is_empty() && !self.terms.is_empty()).then_some(version)
+    }
+
     /// The language to use when `wanted` was asked for.
     pub fn locale<'a>(&'a self, wanted: impl IntoIterator<Item = &'a str>) -> &'a Locale {
         for tag in wanted {

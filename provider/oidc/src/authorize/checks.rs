@@ -48,6 +48,7 @@ pub(super) const OF_THE_PERSON: &[PersonCheck] = &[
     demand::max_age,
     demand::account,
     demand::acr,
+    demand::duty,
     demand::enrolment,
     demand::consent,
 ];

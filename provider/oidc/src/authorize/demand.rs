@@ -5,6 +5,7 @@ use crate::{
     claims,
     error::{ErrorCode, ProtocolError},
 };
+use madoguchi_domain::duty::Duty;
 
 type Found = Result<Option<Need>, ProtocolError>;
 
@@ -68,6 +69,12 @@ pub(super) fn acr(standing: &Standing<'_>) -> Found {
         return Err(ProtocolError::new(ErrorCode::UnmetAuthenticationRequirements, what));
     }
     Ok(None)
+}
+
+/// Nothing is owed that goes before: new terms to agree to.
+pub(super) fn duty(standing: &Standing<'_>) -> Found {
+    let Some(session) = standing.usable() else { return Ok(None) };
+    Ok(Duty::of(session.account, session.session, &standing.tenant.config).map(Need::Duty))
 }
 
 /// One of several student IDs is chosen, where the request asks for one.

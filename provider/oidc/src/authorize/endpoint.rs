@@ -336,6 +336,7 @@ fn unasked(need: &Need) -> ProtocolError {
     match need {
         Need::Login { .. } => ProtocolError::new(ErrorCode::LoginRequired, "somebody has to sign in"),
         Need::Consent { .. } => ProtocolError::new(ErrorCode::ConsentRequired, "the person has to agree"),
+        Need::Duty(_) => ProtocolError::new(ErrorCode::InteractionRequired, "the person has something to do first"),
         Need::ChooseEnrolment { .. } => {
             ProtocolError::new(ErrorCode::InteractionRequired, "the person has to choose a student ID")
         }

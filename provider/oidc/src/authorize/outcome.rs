@@ -8,6 +8,7 @@ use madoguchi_domain::{
     Token,
     account::Enrolment,
     client::{Client, ClientMetadata},
+    duty::Duty,
     id::EnrolmentId,
 };
 use std::sync::Arc;
@@ -124,6 +125,8 @@ pub enum Need {
         /// Single claims asked for beyond the scopes.
         claims: Vec<String>,
     },
+    /// To do what is owed before anything else goes on.
+    Duty(Duty),
     /// To choose one of several student IDs.
     ChooseEnrolment {
         /// Those to choose from.

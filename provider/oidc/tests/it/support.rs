@@ -379,6 +379,7 @@ pub fn session(entropy: &dyn Entropy, account: &Account, at: Timestamp, acr: Acr
         created_at: at,
         last_seen_at: at,
         expires_at: at + Duration::from_secs(12 * 3600),
+        terms_due: false,
     }
 }
 

@@ -8,7 +8,9 @@
 //!   "staff_roles": ["reviewer"] }
 //! ```
 //!
-//! `initial_password` stands in place of the passwords for somebody who has yet to set their own.
+//! `initial_password` stands in place of the passwords for somebody who has yet to set their own. `terms_version` is the
+//! version of the terms that the person agreed to, on paper say: the one in force when it is absent, none when it is
+//! empty, and then the first login asks.
 
 use crate::hashing::MAX_PASSWORD_BYTES;
 use madoguchi_domain::{
@@ -58,6 +60,8 @@ pub struct AccountFile {
     pub staff_roles: Vec<StaffRole>,
     /// Language of its mails.
     pub locale: Option<String>,
+    /// The version of the terms that the person agreed to; none when empty, the one in force when absent.
+    pub terms_version: Option<String>,
     student_ids: Vec<StudentId>,
 }
 
@@ -109,8 +113,8 @@ const CLAIMS: &[&str] = &[
 /// Those that Madoguchi knows better: taken in the file, and left out of the profile.
 const OURS: &[&str] = &["sub", "email", "updated_at"];
 
-const MEMBERS: &str =
-    "login_id, email, password, second_password, initial_password, claims, student_ids, staff_roles, locale";
+const MEMBERS: &str = "login_id, email, password, second_password, initial_password, claims, student_ids, staff_roles, locale, \
+     terms_version";
 
 impl AccountFile {
     /// Reads the file.
@@ -145,6 +149,10 @@ impl AccountFile {
         let student_ids = reader.take("student_ids", "an array of student ID numbers, or of objects with student_id");
         let staff_roles = reader.take("staff_roles", "an array of \"reviewer\" and \"tenant_it\"");
         let locale = reader.take("locale", "a language such as \"ja\"");
+        let terms_version: Option<String> = reader.take("terms_version", "a version of the terms");
+        if terms_version.as_ref().is_some_and(|v| v.chars().count() > 100 || v.chars().any(char::is_control)) {
+            reader.problem("/terms_version", "expected at most 100 characters on one line");
+        }
         reader.refuse_the_rest();
         match (email, reader.problems.is_empty()) {
             (Ok(email), true) => Ok(Self {
@@ -156,6 +164,7 @@ impl AccountFile {
                 claims,
                 staff_roles: staff_roles.unwrap_or_default(),
                 locale,
+                terms_version,
                 student_ids: student_ids.unwrap_or_default(),
             }),
             (Ok(_) | Err(_), _) => Err(reader.problems),

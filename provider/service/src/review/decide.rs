@@ -584,6 +584,10 @@ impl Service {
                 tx.enrolments().of(&old.id).await?
             }
         };
+        let (terms_version, agreed_at) = &prepared.application.terms;
+        if !terms_version.is_empty() {
+            tx.terms().accept(&account.id, terms_version, *agreed_at).await?;
+        }
         match entry {
             Entry::Password { phc, .. } => {
                 let credential = Credential {

@@ -1,7 +1,10 @@
 //! How long a session counts.
 
 use crate::support::{on_each_database, source};
-use madoguchi_domain::{account::AccountState, session::SessionEnd};
+use madoguchi_domain::{
+    account::AccountState,
+    session::{SEEN_GRAIN, SessionEnd},
+};
 use madoguchi_service::SessionState;
 use std::time::Duration;
 
@@ -18,6 +21,8 @@ on_each_database! {
         world.clock.advance(MINUTE * 29);
         assert!(matches!(world.service.peek_session(&world.certificate, &token).await.unwrap(), SessionState::Active(_)));
         world.clock.advance(MINUTE);
+        assert!(matches!(world.service.peek_session(&world.certificate, &token).await.unwrap(), SessionState::Active(_)), "never early");
+        world.clock.advance(SEEN_GRAIN);
         let state = world.service.session_state(&world.certificate, &token).await.unwrap();
         assert_eq!(state, SessionState::Ended(SessionEnd::Idle));
         assert_eq!(world.service.session_state(&world.certificate, &token).await.unwrap(), SessionState::Ended(SessionEnd::Idle));

@@ -162,6 +162,7 @@ pub fn session(account: &Account) -> Session {
         created_at: NOW,
         last_seen_at: NOW,
         expires_at: at(12 * 3600),
+        terms_due: false,
     }
 }
 

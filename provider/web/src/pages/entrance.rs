@@ -257,6 +257,8 @@ pub struct Login {
     pub client: Option<ClientView>,
     /// What was typed before.
     pub login_id: String,
+    /// The page that was asked for, below the tenant's base.
+    pub to: Option<String>,
     /// Whether the login ID is a mail address; a user ID otherwise.
     pub by_email: bool,
     /// Whether there is a second password.
@@ -280,6 +282,7 @@ pub struct Login {
 impl Page for Login {
     const TEMPLATE: &'static str = "login.html";
     const NAME: &'static str = "login";
+    const FOR_ANYBODY: bool = true;
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -287,6 +290,7 @@ impl Page for Login {
         let usual = Self {
             client: Some(ClientView::sample(locale)),
             login_id: String::new(),
+            to: None,
             by_email: true,
             second_password: true,
             reason: None,
@@ -311,6 +315,7 @@ impl Page for Login {
                 "plain",
                 Self {
                     client: None,
+                    to: Some("/account".into()),
                     by_email: false,
                     second_password: false,
                     can_deny: false,
@@ -343,6 +348,7 @@ pub struct PasswordSetting {
 impl Page for PasswordSetting {
     const TEMPLATE: &'static str = "password_setting.html";
     const NAME: &'static str = "password-setting";
+    const FOR_ANYBODY: bool = true;
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -448,6 +454,67 @@ impl Page for LoggedOut {
     const NAME: &'static str = "logged-out";
     fn samples(_: &str) -> Vec<(&'static str, Self)> {
         vec![("usual", Self { login_url: "/t/certificate/login".into() })]
+    }
+}
+
+/// New terms, before anything else goes on. Posts to `{base}/terms`.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewTerms {
+    /// Version as shown.
+    pub version: String,
+    /// Rendered Markdown, safe; headings begin at h2.
+    pub html: String,
+    /// The page that was asked for, below the tenant's base.
+    pub to: String,
+    /// For whoever does not agree.
+    pub logout_url: String,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Page for NewTerms {
+    const TEMPLATE: &'static str = "new_terms.html";
+    const NAME: &'static str = "new-terms";
+    const SIGNED_IN: bool = true;
+    fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
+        let html = by(
+            locale,
+            "<h2>1. 取得する情報</h2><p>氏名、生年月日、連絡先を取得します。</p><h2>2. 利用目的</h2><p>本人確認と証明書の発行のためにのみ利用します。</p>",
+            "<h2>1. What we collect</h2><p>Your name, date of birth and contact details.</p><h2>2. What for</h2><p>Only to make sure who you are and to issue certificates.</p>",
+        );
+        let usual = Self {
+            version: "2027-04-01".into(),
+            html,
+            to: "/account".into(),
+            logout_url: "/t/certificate/logout".into(),
+            problems: vec![],
+        };
+        let error = Self { problems: vec![Problem::at("agree_yes", Say::key("terms.missing"))], ..usual.clone() };
+        vec![("usual", usual), ("error", error)]
+    }
+}
+
+/// The session goes on (R-PAGE-5), in a window of its own.
+#[derive(Debug, Clone, Serialize)]
+pub struct SessionKept {
+    /// Until when without operation.
+    pub until: i64,
+    /// Whether that is its last end, whatever is done.
+    pub is_final: bool,
+    /// The top page.
+    pub back_url: String,
+}
+
+impl Page for SessionKept {
+    const TEMPLATE: &'static str = "session_kept.html";
+    const NAME: &'static str = "session-kept";
+    const SIGNED_IN: bool = true;
+    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+        let usual = Self { until: SAMPLE_NOW, is_final: false, back_url: "/t/certificate/".into() };
+        vec![("usual", usual.clone()), ("final", Self { is_final: true, ..usual })]
     }
 }
 

@@ -247,6 +247,7 @@ impl Input {
 impl Page for Form {
     const TEMPLATE: &'static str = "form.html";
     const NAME: &'static str = "form";
+    const FOR_ANYBODY: bool = true;
     const FORM: Option<&'static str> = Some("application");
     fn title(&self) -> Say {
         Say::key(if self.correction.is_some() { "form.correction_title" } else { "form.title" })

@@ -27,6 +27,10 @@ pub struct Frame {
     pub csrf: String,
     /// The parked authorization request, in forms as hidden input `flow`.
     pub flow: Option<String>,
+    /// What ties a form to the thing that it is a step of; in forms as hidden input `step`.
+    pub step: Option<String>,
+    /// Where the page's script tells that the browser's Back was used, at institutions that do not allow it.
+    pub went_back_url: Option<String>,
     /// The present address as a path with query, where the language switch comes back to.
     pub path: String,
     /// Who is signed in.
@@ -77,12 +81,20 @@ pub struct HelpDesk {
 pub struct SessionTiming {
     /// Seconds until it ends without an operation.
     pub idle_seconds: u64,
+    /// Seconds until it ends in any case.
+    pub absolute_seconds: u64,
     /// How many seconds before that to warn.
     pub warning_seconds: u64,
+    /// When it ends without an operation, for people without script.
+    pub until: i64,
+    /// Whether no operation can move that end.
+    pub is_final: bool,
     /// A GET here with the session's cookie keeps the session.
     pub extend_url: String,
-    /// Where to go when it has ended.
+    /// Where to go when it has ended without an operation.
     pub ended_url: String,
+    /// Where to go when it has ended in any case.
+    pub expired_url: String,
 }
 
 impl HelpDesk {
@@ -113,6 +125,8 @@ impl Frame {
             locales: Vec::new(),
             csrf: String::new(),
             flow: None,
+            step: None,
+            went_back_url: None,
             path: String::new(),
             user: None,
             help: None,
@@ -149,6 +163,8 @@ impl Frame {
             ],
             csrf: "sample-csrf".into(),
             flow: None,
+            step: None,
+            went_back_url: (theme == "residence").then(|| "/t/residence/back".to_owned()),
             path: format!("/t/{theme}/"),
             user: signed_in.then(|| SignedInUser {
                 name: by(locale, "山田 太郎", "YAMADA Taro"),
@@ -174,9 +190,13 @@ impl Frame {
             notice: None,
             session: signed_in.then(|| SessionTiming {
                 idle_seconds: 1800,
+                absolute_seconds: 43_200,
                 warning_seconds: 120,
+                until: super::SAMPLE_NOW,
+                is_final: false,
                 extend_url: format!("/t/{theme}/session"),
                 ended_url: format!("/t/{theme}/login?ended=idle"),
+                expired_url: format!("/t/{theme}/login?ended=expired"),
             }),
         }
     }

@@ -41,6 +41,9 @@ pub trait Page: Serialize + Sized {
     const FORM: Option<&'static str> = None;
     /// Whether the samples are shown to somebody signed in.
     const SIGNED_IN: bool = false;
+    /// Whether its form is sent by anybody, and not by whoever is signed in: it stays good when somebody signs in or out
+    /// in another window meanwhile, so that nothing typed is lost.
+    const FOR_ANYBODY: bool = false;
 
     /// The heading, also the first part of the window's title.
     fn title(&self) -> Say {
@@ -229,7 +232,7 @@ macro_rules! pages {
 }
 
 pages! {
-    Home, Top, Login, PasswordSetting, Logout, LoggedOut, SessionEnded,
+    Home, Top, Login, PasswordSetting, Logout, LoggedOut, NewTerms, SessionKept, SessionEnded,
     Register, RegisterSent, LinkProblem, Terms, Form, Check, Reception, ConfirmLink,
     Forgot, ForgotSent, ForgotReset, ForgotProblem,
     Message, ErrorPage, InvalidOperation, NotFound, Busy, FormPost,

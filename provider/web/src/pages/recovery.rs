@@ -27,6 +27,7 @@ pub struct Forgot {
 impl Page for Forgot {
     const TEMPLATE: &'static str = "forgot.html";
     const NAME: &'static str = "forgot";
+    const FOR_ANYBODY: bool = true;
     const FORM: Option<&'static str> = Some("forgot-form");
     fn problems(&self) -> &[Problem] {
         &self.problems
@@ -112,6 +113,7 @@ pub struct ForgotReset {
 impl Page for ForgotReset {
     const TEMPLATE: &'static str = "forgot_reset.html";
     const NAME: &'static str = "forgot-reset";
+    const FOR_ANYBODY: bool = true;
     fn problems(&self) -> &[Problem] {
         &self.problems
     }

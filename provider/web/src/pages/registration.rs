@@ -25,6 +25,7 @@ pub struct Register {
 impl Page for Register {
     const TEMPLATE: &'static str = "register.html";
     const NAME: &'static str = "register";
+    const FOR_ANYBODY: bool = true;
     const FORM: Option<&'static str> = Some("register-form");
     fn steps(&self) -> Option<Steps> {
         Some(Steps::registration(1))
@@ -162,6 +163,7 @@ pub struct ConfirmLink {
 impl Page for ConfirmLink {
     const TEMPLATE: &'static str = "confirm_link.html";
     const NAME: &'static str = "confirm-link";
+    const FOR_ANYBODY: bool = true;
     fn title(&self) -> Say {
         self.heading.clone()
     }
@@ -193,6 +195,7 @@ pub struct Terms {
 impl Page for Terms {
     const TEMPLATE: &'static str = "terms.html";
     const NAME: &'static str = "terms";
+    const FOR_ANYBODY: bool = true;
     fn steps(&self) -> Option<Steps> {
         Some(Steps::registration(2))
     }
@@ -256,6 +259,7 @@ pub struct CheckRow {
 impl Page for Check {
     const TEMPLATE: &'static str = "check.html";
     const NAME: &'static str = "check";
+    const FOR_ANYBODY: bool = true;
     fn steps(&self) -> Option<Steps> {
         Some(if self.correction { Steps::correction(2) } else { Steps::registration(4) })
     }

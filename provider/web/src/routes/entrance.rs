@@ -3,6 +3,7 @@
 use super::protocol::logged_out;
 use crate::{
     cookies::Jar,
+    duties::BeforeDuties,
     pages::{
         ForgotProblem, Home, KindOfUser, Link, LinkTrouble, Login, Logout, Manual, Message, NoticeItem, Notices,
         PasswordSetting, Problem, Say,
@@ -13,7 +14,7 @@ use crate::{
 use axum::{
     Router,
     extract::{Path, Query, RawForm},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
 use http::StatusCode;
@@ -34,7 +35,6 @@ pub(super) fn router() -> Router<Web> {
         .route("/password-setting/done", get(password_setting_done))
         .route("/logout", get(logout).post(logout_posted))
         .route("/language", post(language))
-        .route("/session", get(session))
         .route("/notices", get(notices))
         .route("/manual", get(manual))
 }
@@ -95,11 +95,11 @@ fn current_notices(visit: &Visit) -> Vec<NoticeItem> {
         .collect()
 }
 
-async fn notices(visit: Visit) -> Response {
+async fn notices(BeforeDuties(visit): BeforeDuties) -> Response {
     visit.page(&Notices { notices: current_notices(&visit) })
 }
 
-async fn manual(visit: Visit) -> Response {
+async fn manual(BeforeDuties(visit): BeforeDuties) -> Response {
     let manual = &visit.tenant.config.manual;
     let Some(text) = manual.get(&visit.locale).or_else(|| manual.values().next()) else { return visit.not_found() };
     let (html, contents) = crate::markdown::with_contents(text);
@@ -113,20 +113,34 @@ struct LoginQuery {
     ended: String,
     #[serde(default)]
     reason: String,
+    /// Something was posted in a session that had ended, and was not carried out.
+    #[serde(default)]
+    sent: String,
     #[serde(default)]
     to: String,
     #[serde(default)]
     login_hint: String,
 }
 
-async fn login(visit: Visit, Query(query): Query<LoginQuery>) -> Answer {
-    if visit.session.is_some() && visit.flow.is_none() && query.reason.is_empty() {
-        return Ok(visit.redirect(&visit.to(local_path(&query.to))));
-    }
+async fn login(BeforeDuties(visit): BeforeDuties, Query(query): Query<LoginQuery>) -> Answer {
     let display = visit.interaction().await?;
-    let minutes = visit.tenant.config.settings.session.idle.seconds() / 60;
+    if visit.session.is_some() && query.reason.is_empty() {
+        // signed in, in another window perhaps: the request that waits goes on; one that is answered is over
+        return Ok(visit.redirect(&match (&visit.flow, &display) {
+            (Some(flow), Some(_)) => visit.to(&format!("/authorize/resume?flow={flow}")),
+            (Some(_), None) | (None, _) => visit.to(local_path(&query.to)),
+        }));
+    }
+    let policy = &visit.tenant.config.settings.session;
+    let ended = |key: &str| {
+        let key =
+            if query.sent.is_empty() { format!("session_ended.{key}") } else { format!("session_ended.{key}_sent") };
+        Some(Say::key(key).with("minutes", policy.idle.seconds() / 60).with("hours", policy.absolute.seconds() / 3600))
+    };
     let reason = match (query.ended.as_str(), query.reason.as_str()) {
-        ("idle", _) => Some(Say::key("session_ended.reason").with("minutes", minutes)),
+        ("idle", _) => ended("reason"),
+        ("expired", _) => ended("expired"),
+        ("closed", _) => ended("closed"),
         (_, reason @ ("again" | "too_long_ago" | "other_account" | "stronger")) => {
             Some(Say::key(format!("login.reason.{reason}")))
         }
@@ -137,7 +151,7 @@ async fn login(visit: Visit, Query(query): Query<LoginQuery>) -> Answer {
     if visit.session.is_none() && visit.session_token.is_some() {
         visit.clear_cookie(Jar::Session);
     }
-    let page = login_page(&visit, display.as_ref(), hint, reason, Vec::new());
+    let page = login_page(&visit, display.as_ref(), hint, &query.to, reason, Vec::new());
     Ok(visit.page(&page))
 }
 
@@ -145,6 +159,7 @@ fn login_page(
     visit: &Visit,
     display: Option<&madoguchi_oidc::Display>,
     login_id: String,
+    to: &str,
     reason: Option<Say>,
     problems: Vec<Problem>,
 ) -> Login {
@@ -152,6 +167,7 @@ fn login_page(
     Login {
         client: display.map(|d| visit.client_view(d)),
         login_id,
+        to: Some(local_path(to).to_owned()).filter(|to| to != "/"),
         by_email: matches!(settings.login.identifier, LoginIdentifier::MailAddress),
         second_password: settings.login.second_password,
         reason,
@@ -165,13 +181,13 @@ fn login_page(
 }
 
 /// A path of this tenant that a login may lead to: nothing that a browser could take for another host.
-fn local_path(to: &str) -> &str {
+pub(super) fn local_path(to: &str) -> &str {
     let safe =
         to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') && to.chars().all(|c| c.is_ascii_graphic());
     if safe { to } else { "/" }
 }
 
-async fn login_posted(mut visit: Visit, Query(query): Query<LoginQuery>, RawForm(body): RawForm) -> Answer {
+async fn login_posted(BeforeDuties(mut visit): BeforeDuties, RawForm(body): RawForm) -> Answer {
     let form = Params::read(None, Some(&body));
     if visit.flow.is_none() {
         visit.flow = form.get("flow").filter(|f| Token::parse(f).is_some()).map(str::to_owned);
@@ -181,6 +197,7 @@ async fn login_posted(mut visit: Visit, Query(query): Query<LoginQuery>, RawForm
         return deny(&visit).await;
     }
     let typed = form.get("login_id").unwrap_or_default().to_owned();
+    let to = form.get("to").unwrap_or_default();
     let attempt = SignIn {
         login_id: typed.clone(),
         password: Secret::new(form.get("password").unwrap_or_default()),
@@ -192,7 +209,7 @@ async fn login_posted(mut visit: Visit, Query(query): Query<LoginQuery>, RawForm
             // whoever was signed in here before is not any more
             visit.end_session().await?;
             visit.set_cookie(Jar::Session, &token);
-            Ok(visit.redirect(&after_login(&visit, &query.to)))
+            Ok(visit.redirect(&after_login(&visit, to)))
         }
         Ok(SignedIn::MustSetCredentials { ticket }) => {
             visit.set_cookie(Jar::Duty, &ticket);
@@ -203,7 +220,7 @@ async fn login_posted(mut visit: Visit, Query(query): Query<LoginQuery>, RawForm
             let second = visit.tenant.config.settings.login.second_password;
             let message = if second { "login.failed_second" } else { "login.failed" };
             let problems = vec![Problem::at("login_id", Say::key(message))];
-            let page = login_page(&visit, display.as_ref(), typed, None, problems);
+            let page = login_page(&visit, display.as_ref(), typed, to, None, problems);
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(SignInError::TooMany { retry_after }) => Err(visit.too_many(retry_after)),
@@ -240,7 +257,7 @@ async fn password_setting_link(visit: Visit, Path((_, token)): Path<(String, Str
             Ok(visit.redirect(&visit.to("/password-setting")))
         }
         Err(CredentialsError::Ticket(state)) => Ok(setting_link_problem(&visit, state)),
-        Err(e @ (CredentialsError::Invalid(_) | CredentialsError::Service(_))) => Err(ticket_failed(&visit, e)),
+        Err(e @ (CredentialsError::Invalid(_) | CredentialsError::Service(_))) => Err(ticket_failed(&visit, e).await),
     }
 }
 
@@ -259,17 +276,20 @@ fn setting_link_problem(visit: &Visit, state: TicketState) -> Response {
 async fn password_setting(visit: Visit) -> Answer {
     let Some(ticket) = visit.cookie(Jar::Duty) else { return Ok(visit.redirect(&visit.to_in_flow("/login"))) };
     match visit.web.service().credential_duty(&visit.tenant, &ticket).await {
-        Ok(duty) => Ok(visit.page(&setting_page(&visit, &duty.login_id, Vec::new()))),
-        Err(e) => Err(ticket_failed(&visit, e)),
+        Ok(duty) => {
+            visit.at_step(ticket.expose());
+            Ok(visit.page(&setting_page(&visit, &duty.login_id, Vec::new())))
+        }
+        Err(e) => Err(ticket_failed(&visit, e).await),
     }
 }
 
 /// A ticket that does not open the page: the step is over, and the way leads to login.
-fn ticket_failed(visit: &Visit, error: CredentialsError) -> Response {
+async fn ticket_failed(visit: &Visit, error: CredentialsError) -> Response {
     match error {
         CredentialsError::Ticket(_) | CredentialsError::Invalid(_) => {
             visit.clear_cookie(Jar::Duty);
-            visit.invalid_operation(visit.to_in_flow("/login"))
+            visit.invalid_operation(visit.to_in_flow("/login")).await
         }
         CredentialsError::Service(e) => visit.fault(&e),
     }
@@ -291,9 +311,15 @@ async fn password_setting_posted(mut visit: Visit, RawForm(body): RawForm) -> An
         visit.flow = form.get("flow").filter(|f| Token::parse(f).is_some()).map(str::to_owned);
     }
     visit.check_form("password-setting", form.get("csrf").unwrap_or_default())?;
-    let Some(ticket) = visit.cookie(Jar::Duty) else { return Ok(visit.invalid_operation(visit.to_in_flow("/login"))) };
-    let duty = visit.web.service().credential_duty(&visit.tenant, &ticket).await;
-    let duty = duty.map_err(|e| ticket_failed(&visit, e))?;
+    let Some(ticket) = visit.cookie(Jar::Duty) else {
+        return Ok(visit.invalid_operation(visit.to_in_flow("/login")).await);
+    };
+    let duty = match visit.web.service().credential_duty(&visit.tenant, &ticket).await {
+        Ok(duty) => duty,
+        Err(e) => return Err(ticket_failed(&visit, e).await),
+    };
+    visit.check_step("password-setting", &form, ticket.expose(), visit.to_in_flow("/password-setting")).await?;
+    visit.at_step(ticket.expose());
     let value = |name: &str| Secret::new(form.get(name).unwrap_or_default());
     let wanted = NewCredentials {
         password: value("password"),
@@ -313,11 +339,11 @@ async fn password_setting_posted(mut visit: Visit, RawForm(body): RawForm) -> An
             let problems = violations.iter().map(|v| crate::passwords::problem(&visit, v)).collect();
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &setting_page(&visit, &duty.login_id, problems)))
         }
-        Err(e) => Err(ticket_failed(&visit, e)),
+        Err(e) => Err(ticket_failed(&visit, e).await),
     }
 }
 
-async fn password_setting_done(visit: Visit) -> Answer {
+async fn password_setting_done(BeforeDuties(visit): BeforeDuties) -> Answer {
     visit.signed_in()?;
     let ok_url = match &visit.flow {
         Some(flow) => visit.to(&format!("/authorize/resume?flow={flow}")),
@@ -331,7 +357,7 @@ async fn password_setting_done(visit: Visit) -> Answer {
     }))
 }
 
-async fn logout(visit: Visit) -> Answer {
+async fn logout(BeforeDuties(visit): BeforeDuties) -> Answer {
     if visit.session.is_none() {
         return Ok(logged_out(&visit));
     }
@@ -339,7 +365,7 @@ async fn logout(visit: Visit) -> Answer {
     Ok(visit.page(&page))
 }
 
-async fn logout_posted(visit: Visit, RawForm(body): RawForm) -> Answer {
+async fn logout_posted(BeforeDuties(visit): BeforeDuties, RawForm(body): RawForm) -> Answer {
     let form = Params::read(None, Some(&body));
     if visit.session.is_some() {
         visit.check_form("logout", form.get("csrf").unwrap_or_default())?;
@@ -355,7 +381,7 @@ pub(super) fn chosen_locale(visit: &Visit, form: &Params) -> Option<madoguchi_do
 }
 
 /// The language switch of pages without a form of their own.
-async fn language(visit: Visit, RawForm(body): RawForm) -> Answer {
+async fn language(BeforeDuties(visit): BeforeDuties, RawForm(body): RawForm) -> Answer {
     let form = Params::read(None, Some(&body));
     let chosen = visit.tenant.config.locale(form.get("lang")).clone();
     visit.keep_locale(&chosen);
@@ -369,12 +395,6 @@ fn without_parameter(path: &str, name: &str) -> String {
     let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
     let kept: Vec<&str> = query.split('&').filter(|pair| pair.split('=').next() != Some(name)).collect();
     if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
-}
-
-/// Keeps a session alive; called by the page's script when the person wants to stay.
-async fn session(visit: Visit) -> Response {
-    let status = if visit.session.is_some() { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED };
-    visit.seal(status.into_response())
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub(crate) mod health;
 mod protocol;
 mod recovery;
 mod registration;
+mod standing;
 
 /// The most bytes of an ordinary form.
 const FORM_LIMIT: usize = 256 * 1024;
@@ -46,6 +47,7 @@ pub fn router(web: Web) -> Router {
     let tenant = Router::new()
         .merge(protocol::router())
         .merge(entrance::router())
+        .merge(standing::router())
         .merge(recovery::router())
         .merge(registration::router())
         .merge(desk::router())
@@ -85,7 +87,7 @@ fn worth_compressing() -> impl Predicate {
 }
 
 /// No such page of a tenant.
-async fn not_found_here(visit: crate::visit::Visit) -> Response {
+async fn not_found_here(crate::duties::BeforeDuties(visit): crate::duties::BeforeDuties) -> Response {
     visit.not_found()
 }
 

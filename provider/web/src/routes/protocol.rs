@@ -3,6 +3,7 @@
 use crate::{
     client_address::{Peer, client_address},
     cookies::Jar,
+    duties::BeforeDuties,
     pages::{ClientView, Consent, ConsentItem, EnrolmentChoice, FormPost, LoggedOut, Logout, Problem, Say},
     state::Web,
     visit::{Answer as Answered, Visit, see_other},
@@ -18,7 +19,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use madoguchi_domain::{TenantSlug, Token, id::EnrolmentId, japan::postal};
 use madoguchi_oidc::{
     AfterLogout, Answer, AuthSession, AuthorizeOutcome, Display, EndpointRequest, Interact, LoginReason, LogoutOutcome,
-    Need, OidcError, PageError, Params, Reply, ResponseMode, TenantView,
+    Need, OidcError, PageError, PageReason, Params, Reply, ResponseMode, TenantView,
 };
 use std::{convert::Infallible, sync::Arc};
 
@@ -132,6 +133,10 @@ impl Visit {
                     self.page(&FormPost { action: answer.redirect_uri, fields })
                 }
             }),
+            // the answer was given before: this step is over
+            AuthorizeOutcome::ErrorPage(PageError { reason: PageReason::FinishedFlow, .. }) => {
+                Ok(self.invalid_operation(self.to("/")).await)
+            }
             AuthorizeOutcome::ErrorPage(error) => Ok(self.request_refused(&error)),
             AuthorizeOutcome::Interact(interact) => self.interact(interact).await,
         }
@@ -165,6 +170,7 @@ impl Visit {
                 }
                 Ok(self.redirect(&self.to(&format!("/login?flow={flow}{reason}"))))
             }
+            Need::Duty(duty) => Ok(self.in_flow(flow).lead_to(duty)),
             Need::Consent { scopes, claims } => {
                 self.in_flow(flow).consent_page(&interact.display, &scopes, &claims).await
             }
@@ -255,21 +261,21 @@ impl Visit {
     }
 }
 
-async fn authorize(visit: Visit, RawQuery(query): RawQuery) -> Answered {
+async fn authorize(BeforeDuties(visit): BeforeDuties, RawQuery(query): RawQuery) -> Answered {
     let params = Params::read(query.as_deref(), None);
     let outcome = visit.web.oidc().authorize(&visit.view(), &params, &visit.browser.hash(), visit.auth_session()).await;
     visit.conclude(outcome).await
 }
 
 /// OpenID Connect Core §3.1.2.1: the request may be posted, from the relying party's own page.
-async fn authorize_posted(visit: Visit, RawQuery(query): RawQuery, body: Bytes) -> Answered {
+async fn authorize_posted(BeforeDuties(visit): BeforeDuties, RawQuery(query): RawQuery, body: Bytes) -> Answered {
     let params = Params::read(query.as_deref(), Some(&body));
     let outcome = visit.web.oidc().authorize(&visit.view(), &params, &visit.browser.hash(), visit.auth_session()).await;
     visit.conclude(outcome).await
 }
 
 /// Back from login or registration.
-async fn resume(visit: Visit) -> Answered {
+async fn resume(BeforeDuties(visit): BeforeDuties) -> Answered {
     let Some(flow) = visit.flow_token() else { return Ok(visit.not_found()) };
     let (view, browser) = (visit.view(), visit.browser.hash());
     let outcome = visit.web.oidc().resume(&view, &flow, &browser, visit.auth_session(), None).await;
@@ -277,7 +283,7 @@ async fn resume(visit: Visit) -> Answered {
 }
 
 /// The answer to the consent page or to the choice of a student ID.
-async fn consent(mut visit: Visit, RawForm(body): RawForm) -> Answered {
+async fn consent(BeforeDuties(mut visit): BeforeDuties, RawForm(body): RawForm) -> Answered {
     let form = Params::read(None, Some(&body));
     visit.flow = form.get("flow").filter(|f| Token::parse(f).is_some()).map(str::to_owned);
     let choosing = form.get("choose").is_some() || form.get("enrolment").is_some();
@@ -422,11 +428,11 @@ fn answer(reply: Reply) -> Response {
 }
 
 /// RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0 §2).
-async fn end_session(visit: Visit, RawQuery(query): RawQuery) -> Answered {
+async fn end_session(BeforeDuties(visit): BeforeDuties, RawQuery(query): RawQuery) -> Answered {
     logout_by(visit, Params::read(query.as_deref(), None), false).await
 }
 
-async fn end_session_posted(visit: Visit, RawQuery(query): RawQuery, body: Bytes) -> Answered {
+async fn end_session_posted(BeforeDuties(visit): BeforeDuties, RawQuery(query): RawQuery, body: Bytes) -> Answered {
     let params = Params::read(query.as_deref(), Some(&body));
     let confirmed = params.get("logout").is_some();
     if confirmed {
@@ -457,7 +463,7 @@ async fn logout_by(visit: Visit, params: Params, confirmed: bool) -> Answered {
 
 impl Visit {
     /// Ends the session behind the cookie and takes the cookie back.
-    pub(super) async fn end_session(&self) -> Result<(), Response> {
+    pub(crate) async fn end_session(&self) -> Result<(), Response> {
         if let Some(session) = &self.session {
             let ended = self.web.service().end_session(&self.tenant, session, &self.source).await;
             ended.map_err(|e| self.fault(&e))?;

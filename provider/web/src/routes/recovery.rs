@@ -163,6 +163,7 @@ async fn reset(visit: Visit) -> Answer {
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
     let open = visit.web.service().open_recovery(&visit.tenant, &token).await;
     let open = open.map_err(|e| link_failed(&visit, e))?;
+    visit.at_step(token.expose());
     Ok(visit.page(&reset_page(&visit, open.login_id, Vec::new())))
 }
 
@@ -177,6 +178,8 @@ async fn set(mut visit: Visit, RawForm(body): RawForm) -> Answer {
     let form = read(&mut visit, &body);
     visit.check_form("forgot-reset", form.get("csrf").unwrap_or_default())?;
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
+    visit.check_step("forgot-reset", &form, token.expose(), visit.to_in_flow("/forgot/reset")).await?;
+    visit.at_step(token.expose());
     let value = |name: &str| Secret::new(form.get(name).unwrap_or_default());
     let wanted = NewCredentials {
         password: value("password"),
@@ -194,7 +197,7 @@ async fn set(mut visit: Visit, RawForm(body): RawForm) -> Answer {
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         // sent twice: what the first one set stands
-        Err(NewPasswordsError::Link(Trouble::Used)) => Ok(visit.invalid_operation(visit.to_in_flow("/login"))),
+        Err(NewPasswordsError::Link(Trouble::Used)) => Ok(visit.invalid_operation(visit.to_in_flow("/login")).await),
         Err(NewPasswordsError::Link(trouble)) => Ok(problem(&visit, trouble)),
         Err(NewPasswordsError::Service(e)) => Err(visit.fault(&e)),
     }

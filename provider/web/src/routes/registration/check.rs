@@ -33,6 +33,7 @@ pub(super) async fn show(visit: Visit) -> Answer {
 }
 
 async fn page(visit: &Visit, draft: &OpenDraft, answers: &Answers) -> Result<Check, axum::response::Response> {
+    visit.at_step(&shown(draft));
     let documents = visit.web.service().draft_documents(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
     let sections = visit
         .tenant
@@ -49,6 +50,11 @@ async fn page(visit: &Visit, draft: &OpenDraft, answers: &Answers) -> Result<Che
         problems: Vec::new(),
         form_url: visit.to("/register/form"),
     })
+}
+
+/// What is handed in: the draft as this page shows it, and not as another window changed it.
+fn shown(draft: &OpenDraft) -> String {
+    format!("{} {}", draft.id(), draft.revision())
 }
 
 /// The page after an outside authority did not confirm the answers. Which of them differed is not said, so every item
@@ -184,6 +190,7 @@ pub(super) async fn submit(visit: Visit, RawForm(body): RawForm) -> Answer {
         return Ok(visit.redirect(&visit.to("/register/form")));
     }
     let draft = draft::open(&visit).await?;
+    visit.check_step("check", &form, &shown(&draft), visit.to("/register/check")).await?;
     match visit.web.service().submit(&visit.tenant, draft, &visit.source).await {
         Ok(_) => {
             visit.clear_cookie(Jar::Link);
@@ -202,7 +209,7 @@ pub(super) async fn submit(visit: Visit, RawForm(body): RawForm) -> Answer {
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()));
             Ok(answer)
         }
-        Err(SubmitError::Closed) => Ok(visit.invalid_operation(visit.to("/register"))),
+        Err(SubmitError::Closed) => Ok(visit.invalid_operation(visit.to("/register/reception")).await),
         Err(SubmitError::Service(e)) => Err(visit.fault(&e)),
     }
 }

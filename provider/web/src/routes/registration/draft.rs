@@ -13,14 +13,19 @@ use madoguchi_service::{DocumentImage, DraftState, OpenDraft, Rendition};
 use serde::Deserialize;
 
 /// The open draft, or the answer in its place: the reception page when it was handed in, the way to a new link when
-/// its time is over.
+/// its time is over. A form that is sent after that is a step that is over.
 pub(super) async fn open(visit: &Visit) -> Result<OpenDraft, Response> {
-    let Some(token) = visit.cookie(Jar::Draft) else { return Err(visit.invalid_operation(visit.to("/register"))) };
+    let Some(token) = visit.cookie(Jar::Draft) else {
+        return Err(visit.invalid_operation(visit.to("/register")).await);
+    };
     let state = visit.web.service().draft_for_browser(&visit.tenant, &token).await.map_err(|e| visit.fault(&e))?;
     match state {
         Some(DraftState::Open(draft)) => Ok(*draft),
-        Some(DraftState::Submitted { .. }) => Err(visit.redirect(&visit.to("/register/reception"))),
-        Some(DraftState::Ended) | None => Err(visit.invalid_operation(visit.to("/register"))),
+        Some(DraftState::Submitted { .. }) if visit.shows_right_step() => {
+            Err(visit.redirect(&visit.to("/register/reception")))
+        }
+        Some(DraftState::Submitted { .. }) => Err(visit.invalid_operation(visit.to("/register/reception")).await),
+        Some(DraftState::Ended) | None => Err(visit.invalid_operation(visit.to("/register")).await),
     }
 }
 

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 
 pub(super) async fn show(visit: Visit) -> Answer {
     let draft = draft::open(&visit).await?;
+    visit.at_step(draft.id().as_str());
     let page = page(&visit, &draft, &BTreeMap::new(), None).await?;
     Ok(visit.page(&page))
 }
@@ -79,6 +80,9 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
     let mut sent = Sent::read(&visit, request).await?;
     visit.check_form("form", sent.texts.get("csrf").map_or("", String::as_str))?;
     let draft = draft::open(&visit).await?;
+    let step = sent.texts.get("step").map_or("", String::as_str);
+    visit.check_step_value("form", step, draft.id().as_str(), visit.to("/register/form")).await?;
+    visit.at_step(draft.id().as_str());
     if sent.pressed("switch_lang") {
         let chosen = visit.tenant.config.locale(sent.texts.get("lang").map(String::as_str)).clone();
         visit.speak(chosen);
@@ -90,7 +94,7 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
     if let Some(slot) = sent.pressed_with("remove_") {
         match visit.web.service().remove_document(&visit.tenant, &draft, slot).await {
             Ok(()) => return Ok(visit.redirect(&visit.to(&format!("/register/form#{slot}")))),
-            Err(e) => upload_failed(&visit, slot, e, &mut wrong)?,
+            Err(e) => upload_failed(&visit, slot, e, &mut wrong).await?,
         }
     }
     if let Some(key) = lookup_key(&visit, &sent) {
@@ -129,7 +133,7 @@ async fn keep(visit: &Visit, draft: OpenDraft, sent: &Sent) -> Result<OpenDraft,
         match service.save_draft(&visit.tenant, draft, &sent.texts, &visit.locale, None).await {
             Ok(saved) => return Ok(saved),
             Err(DraftError::Stale) => draft = draft::open(visit).await?,
-            Err(DraftError::Closed) => return Err(visit.invalid_operation(visit.to("/register/reception"))),
+            Err(DraftError::Closed) => return Err(visit.invalid_operation(visit.to("/register/reception")).await),
             Err(DraftError::Service(e)) => return Err(visit.fault(&e)),
         }
     }
@@ -140,13 +144,13 @@ async fn uploads(visit: &Visit, draft: &OpenDraft, files: BTreeMap<String, Vec<u
     let mut wrong = Said::new();
     for (slot, bytes) in files {
         if let Err(e) = visit.web.service().upload_document(&visit.tenant, draft, &slot, bytes).await {
-            upload_failed(visit, &slot, e, &mut wrong)?;
+            upload_failed(visit, &slot, e, &mut wrong).await?;
         }
     }
     Ok(wrong)
 }
 
-fn upload_failed(visit: &Visit, slot: &str, error: UploadError, wrong: &mut Said) -> Result<(), Response> {
+async fn upload_failed(visit: &Visit, slot: &str, error: UploadError, wrong: &mut Said) -> Result<(), Response> {
     match error {
         UploadError::Image(image) => {
             let policy = &visit.tenant.config.settings.documents;
@@ -157,7 +161,7 @@ fn upload_failed(visit: &Visit, slot: &str, error: UploadError, wrong: &mut Said
             Ok(())
         }
         UploadError::UnknownSlot => Ok(()),
-        UploadError::Closed => Err(visit.invalid_operation(visit.to("/register/reception"))),
+        UploadError::Closed => Err(visit.invalid_operation(visit.to("/register/reception")).await),
         UploadError::Service(e) => Err(visit.fault(&e)),
     }
 }

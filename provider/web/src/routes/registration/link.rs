@@ -41,7 +41,7 @@ fn problem(visit: &Visit, trouble: Trouble) -> Response {
     let (status, trouble) = match trouble {
         Trouble::Expired => (StatusCode::GONE, LinkTrouble::Expired),
         Trouble::Used => (StatusCode::GONE, LinkTrouble::Used),
-        Trouble::Superseded => (StatusCode::GONE, LinkTrouble::Used),
+        Trouble::Superseded => (StatusCode::GONE, LinkTrouble::Superseded),
         Trouble::Unknown => (StatusCode::NOT_FOUND, LinkTrouble::Unknown),
     };
     let open = visit.tenant.config.settings.registration.open;
@@ -59,7 +59,10 @@ fn link_failed(visit: &Visit, error: LinkError) -> Response {
 pub(super) async fn terms(visit: Visit) -> Answer {
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
     match visit.web.service().open_link(&visit.tenant, &token).await {
-        Ok(_) => Ok(visit.page(&terms_page(&visit, Vec::new()))),
+        Ok(_) => {
+            visit.at_step(token.expose());
+            Ok(visit.page(&terms_page(&visit, Vec::new())))
+        }
         // its time is over, but the draft that it began is open in this browser
         Err(LinkError::Problem(Trouble::Expired)) if super::draft::open(&visit).await.is_ok() => {
             Ok(visit.redirect(&visit.to("/register/form")))
@@ -83,6 +86,8 @@ pub(super) async fn agree(visit: Visit, RawForm(body): RawForm) -> Answer {
     visit.check_form("terms", form.get("csrf").unwrap_or_default())?;
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
     let link = visit.web.service().open_link(&visit.tenant, &token).await.map_err(|e| link_failed(&visit, e))?;
+    visit.check_step("terms", &form, token.expose(), visit.to("/register/terms")).await?;
+    visit.at_step(token.expose());
     if form.get("agree") != Some("yes") {
         let problems = vec![Problem::at("agree_yes", Say::key("terms.missing"))];
         return Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &terms_page(&visit, problems)));
@@ -106,6 +111,7 @@ pub(super) async fn confirm(visit: Visit) -> Answer {
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
     let link = visit.web.service().open_resubmission(&visit.tenant, &token).await;
     let link = link.map_err(|e| link_failed(&visit, e))?;
+    visit.at_step(token.expose());
     Ok(visit.page(&ConfirmLink {
         heading: Say::key("resubmit_link.title"),
         message: Say::key("resubmit_link.message").with("reference", link.reference()),
@@ -121,6 +127,7 @@ pub(super) async fn reopen(visit: Visit, RawForm(body): RawForm) -> Answer {
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
     let service = visit.web.service();
     let link = service.open_resubmission(&visit.tenant, &token).await.map_err(|e| link_failed(&visit, e))?;
+    visit.check_step("confirm-link", &form, token.expose(), visit.to("/resubmit")).await?;
     let opened = service.begin_resubmission(&visit.tenant, &link).await.map_err(|e| link_failed(&visit, e))?;
     visit.set_cookie(Jar::Draft, &opened.browser);
     Ok(visit.redirect(&visit.to("/register/form")))

@@ -1,0 +1,125 @@
+// Every kind of one-time link there is: where it comes from, where it leads, what completes it. One table; a test holds
+// it against the purposes in the code.
+
+import assert from 'node:assert/strict';
+import { agree, apply, decide, expectPage, fillForm, openApplication, receptionReference } from './journey.js';
+import { newAddress } from './people.js';
+import { Visitor } from './visitor.js';
+
+const own = { password: 'Kagirinaki2025', second_password: 'Momiji88futatsu' };
+const both = ({ password, second_password: second }) => ({ password, password_confirm: password, second_password: second, second_password_confirm: second });
+
+/** Purposes of one-time secrets that are in no link. */
+export const noLinks = ['client_assertion', 'mail_change', 'mail_undo'];
+
+/** The link with `part` in its path, of the newest mail to `mail`. */
+export async function linkIn(provider, mail, part, count) {
+  const message = await provider.mail.wait(mail, count);
+  return message.links.find((link) => link.includes(part)) ?? assert.fail(`no ${part} in:\n${message.text}`);
+}
+
+/** An account with own passwords. */
+export async function somebody(provider, more = {}) {
+  const email = newAddress('linked');
+  const person = { login_id: email, email, password: 'Hajimeno2024x', second_password: 'Kotoba77betsu', ...more };
+  await provider.createAccount(person);
+  return person;
+}
+
+/**
+ * @typedef {object} Kind
+ * @property {string} purpose as stored
+ * @property {string} part of the link's path, before the token
+ * @property {string} first the page that opening it leads to
+ * @property {string} over the page of one that cannot be used
+ * @property {(provider, desk) => Promise<{link: string, mail: string, again?: () => Promise<string>}>} make causes a mail; `again` a newer one
+ * @property {(visitor) => Promise<void>} finish from the page to the point where the link is used up
+ */
+
+/** @type {Kind[]} */
+export const kinds = [
+  {
+    purpose: 'registration',
+    part: '/register/link/',
+    first: 'terms',
+    over: 'link-problem',
+    async make(provider) {
+      const mail = newAddress('registering');
+      const ask = async (count) => {
+        const visitor = new Visitor();
+        await visitor.visit(`${provider.issuer()}/register`);
+        await visitor.fill({ mail, mail_confirm: mail });
+        await visitor.press('check');
+        return linkIn(provider, mail, this.part, count);
+      };
+      return { mail, link: await ask(1), again: () => ask(2) };
+    },
+    async finish(visitor) {
+      await agree(visitor);
+      await fillForm(visitor);
+      await visitor.press('check');
+      await expectPage(visitor, 'check');
+      await visitor.press('submit');
+      await receptionReference(visitor);
+    },
+  },
+  {
+    purpose: 'resubmission',
+    part: '/resubmit/link/',
+    first: 'confirm-link',
+    over: 'link-problem',
+    async make(provider, desk) {
+      const { mail, reference } = await apply(new Visitor(), provider);
+      await openApplication(desk, provider, reference);
+      await decide(desk, 'resubmit', { reason: '番地まで書いてください。', items: { street: '番地まで' } });
+      return { mail, link: await linkIn(provider, mail, this.part, 3) };
+    },
+    async finish(visitor) {
+      await visitor.press('open');
+      await expectPage(visitor, 'form');
+      await visitor.fill({ street: '千代田9-9-9' });
+      await visitor.press('check');
+      await visitor.press('submit');
+      await receptionReference(visitor);
+    },
+  },
+  {
+    purpose: 'set_credentials',
+    part: '/password-setting/link/',
+    first: 'password-setting',
+    over: 'link-problem',
+    async make(provider, desk) {
+      const { mail, reference } = await apply(new Visitor(), provider);
+      await openApplication(desk, provider, reference);
+      await decide(desk, 'approve');
+      return { mail, link: await linkIn(provider, mail, this.part, 3) };
+    },
+    async finish(visitor) {
+      await visitor.fill(both(own));
+      await visitor.press('set');
+      await expectPage(visitor, 'message');
+    },
+  },
+  {
+    purpose: 'recovery',
+    part: '/forgot/link/',
+    first: 'forgot-reset',
+    over: 'link-problem',
+    async make(provider) {
+      const { email: mail } = await somebody(provider);
+      const ask = async (count) => {
+        const visitor = new Visitor();
+        await visitor.visit(`${provider.issuer()}/forgot`);
+        await visitor.fill({ mail });
+        await visitor.press('send');
+        return linkIn(provider, mail, this.part, count);
+      };
+      return { mail, link: await ask(1), again: () => ask(2) };
+    },
+    async finish(visitor) {
+      await visitor.fill(both(own));
+      await visitor.press('set');
+      await expectPage(visitor, 'message');
+    },
+  },
+];
