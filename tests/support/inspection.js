@@ -31,13 +31,11 @@ export async function markupFindings(html) {
   return report.results.flatMap(({ messages }) => messages.map(({ ruleId, message, line, column }) => `${ruleId} at ${line}:${column}: ${message}`));
 }
 
-/** Findings of axe-core on the page that is open, one line each. */
-export async function axeFindings(view) {
+/** Findings of axe-core on the page that is open, one line each; of all its rules, or of those named. */
+export async function axeFindings(view, rules) {
+  const runOnly = rules ? { type: 'rule', values: rules } : { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
   await view.evaluate(axeSource);
-  const { violations } = await view.evaluate(() => globalThis.axe.run(document, {
-    runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
-    resultTypes: ['violations'],
-  }));
+  const { violations } = await view.evaluate((chosen) => globalThis.axe.run(document, { runOnly: chosen, resultTypes: ['violations'] }), runOnly);
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${help}; ${failureSummary.replace(/\s+/g, ' ')}`));
 }
 

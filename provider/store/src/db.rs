@@ -18,6 +18,7 @@
 
 use crate::{
     StoreError,
+    disk::Disk,
     error::Cause,
     migrate,
     pool::{Lease, Opener, Pool},
@@ -56,10 +57,32 @@ pub struct Database(Arc<Inner>);
 
 struct Inner {
     writers: Arc<Pool>,
-    /// For [`Conn::write_soon`] on SQLite: a writer that does not wait for the disk, lent out in turn with the other.
-    hasty: Arc<Pool>,
     readers: Arc<Pool>,
-    postgres: bool,
+    /// Where commits of SQLite are waited for; PostgreSQL's own commit waits.
+    disk: Option<Disk>,
+}
+
+impl Inner {
+    fn postgres(&self) -> bool {
+        self.disk.is_none()
+    }
+
+    /// Waits until what was written is on the disk.
+    async fn settle(&self) -> Result<(), StoreError> {
+        match &self.disk {
+            Some(disk) => disk.settle().await,
+            None => Ok(()),
+        }
+    }
+
+    /// A connection for a short read. On SQLite the writer's where nobody has it: what was just written is in its cache,
+    /// while every write empties those of the others.
+    async fn lookup(&self) -> Result<Lease, StoreError> {
+        match self.disk.as_ref().and_then(|_| self.writers.try_lease()) {
+            Some(lease) => Ok(lease),
+            None => self.readers.lease().await,
+        }
+    }
 }
 
 impl Database {
@@ -83,24 +106,22 @@ impl Database {
                 .application_name("madoguchi")
                 .statement_cache_capacity(CACHED_STATEMENTS);
             let pool = Pool::new(Opener::Postgres(Box::new(quiet(open))), options.connections.max(1), options.patience);
-            Self(Arc::new(Inner { readers: Arc::clone(&pool), hasty: Arc::clone(&pool), writers: pool, postgres }))
+            Self(Arc::new(Inner { readers: Arc::clone(&pool), writers: pool, disk: None }))
         } else if url.starts_with("sqlite:") && !url.contains(":memory:") {
             let open = SqliteConnectOptions::from_str(url)
                 .map_err(unreadable)?
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
+                .synchronous(SqliteSynchronous::Normal)
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(5))
                 .statement_cache_capacity(CACHED_STATEMENTS);
             let read = open.clone().create_if_missing(false).pragma("query_only", "on");
-            let hasty = open.clone().create_if_missing(false).synchronous(SqliteSynchronous::Normal);
-            let writers = Pool::new(Opener::Sqlite(Box::new(quiet(open))), 1, options.patience);
+            let disk = Some(Disk::new(open.get_filename()));
             Self(Arc::new(Inner {
-                hasty: Pool::beside(&writers, Opener::Sqlite(Box::new(quiet(hasty)))),
-                writers,
+                writers: Pool::new(Opener::Sqlite(Box::new(quiet(open))), 1, options.patience),
                 readers: Pool::new(Opener::Sqlite(Box::new(quiet(read))), options.readers.max(1), options.patience),
-                postgres,
+                disk,
             }))
         } else {
             return Err(StoreError::Refused(
@@ -116,7 +137,8 @@ impl Database {
     /// # Errors
     /// [`StoreError::Refused`] when the schema is newer than this program or is not what its migrations made.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        migrate::run(&mut self.0.writers.lease().await?).await
+        migrate::run(&mut self.0.writers.lease().await?).await?;
+        self.0.settle().await
     }
 
     /// Whether the database answers. For readiness.
@@ -127,9 +149,8 @@ impl Database {
     /// Closes the connections that are idle; those lent out end with their statement.
     pub async fn close(&self) {
         self.0.readers.close().await;
-        if !self.0.postgres {
+        if !self.0.postgres() {
             self.0.writers.close().await;
-            self.0.hasty.close().await;
         }
     }
 
@@ -140,7 +161,7 @@ impl Database {
 
     /// Whether this is PostgreSQL, so that there may be other nodes.
     pub fn is_postgres(&self) -> bool {
-        self.0.postgres
+        self.0.postgres()
     }
 
     /// Prepares every statement of every repository, to see that each fits the schema. For tests and `check`.
@@ -148,7 +169,7 @@ impl Database {
     /// # Errors
     /// The first that does not fit; its text is in the cause.
     pub async fn prepare_all(&self) -> Result<usize, StoreError> {
-        let statements = crate::all_statements(self.0.postgres);
+        let statements = crate::all_statements(self.0.postgres());
         let mut lease = self.0.writers.lease().await?;
         for sql in &statements {
             if let Err(error) = lease.prepare(sql).await {
@@ -193,7 +214,7 @@ impl TenantStore {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let mut lease = self.db.0.writers.lease().await?;
         lease.begin().await?;
-        Ok(Tx { tenant: Arc::clone(&self.tenant), lease: Some(lease), failed: false })
+        Ok(Tx { db: self.db.clone(), tenant: Arc::clone(&self.tenant), lease: Some(lease), failed: false })
     }
 
     pub(crate) fn scope(&self) -> Scope<'_> {
@@ -203,6 +224,7 @@ impl TenantStore {
 
 /// A transaction of one tenant. Rolled back when dropped without [`Tx::commit`].
 pub struct Tx {
+    db: Database,
     tenant: Arc<TenantSlug>,
     lease: Option<Lease>,
     failed: bool,
@@ -223,10 +245,10 @@ impl Tx {
         if self.failed {
             return Err(StoreError::Corrupt(Cause::new("commit after a failed statement")));
         }
-        match self.lease.as_mut() {
-            Some(lease) => lease.end("commit").await,
-            None => Err(StoreError::Unavailable(Cause::new("the connection is gone"))),
-        }
+        held(&mut self.lease)?.end("commit").await?;
+        // the next writer may begin while this one waits
+        drop(self.lease.take());
+        self.db.0.settle().await
     }
 
     /// Undoes it now. Dropping does the same a little later.
@@ -278,8 +300,7 @@ impl Conn<'_> {
             Kind::Pools(pools) => {
                 let mut lease = pools.readers.lease().await?;
                 match lease.rows(sql, tenant, values).await {
-                    // The server may have been restarted since the connection was last used; a read can be done again.
-                    Err(StoreError::Unavailable(_)) if lease.reused() && pools.postgres => {
+                    Err(error) if may_be_stale(&error, &lease) => {
                         drop(lease);
                         pools.readers.lease().await?.rows(sql, tenant, values).await
                     }
@@ -299,11 +320,11 @@ impl Conn<'_> {
     ) -> Result<Option<Row>, StoreError> {
         match &mut self.0 {
             Kind::Pools(pools) => {
-                let mut lease = pools.readers.lease().await?;
+                let mut lease = pools.lookup().await?;
                 match lease.row(sql, tenant, values).await {
-                    Err(StoreError::Unavailable(_)) if lease.reused() && pools.postgres => {
+                    Err(error) if may_be_stale(&error, &lease) => {
                         drop(lease);
-                        pools.readers.lease().await?.row(sql, tenant, values).await
+                        pools.lookup().await?.row(sql, tenant, values).await
                     }
                     result => result,
                 }
@@ -324,8 +345,8 @@ impl Conn<'_> {
     ) -> Result<u64, StoreError> {
         match &mut self.0 {
             Kind::Pools(pools) => {
-                let sql = if pools.postgres { postgres } else { sql };
-                pools.hasty.lease().await?.run(sql, tenant, values).await
+                let sql = if pools.postgres() { postgres } else { sql };
+                pools.writers.lease().await?.run(sql, tenant, values).await
             }
             Kind::Tx(lease, failed) => note(failed, held(lease)?.run(sql, tenant, values).await),
         }
@@ -339,7 +360,13 @@ impl Conn<'_> {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
         match &mut self.0 {
-            Kind::Pools(pools) => pools.writers.lease().await?.rows(sql, tenant, values).await,
+            Kind::Pools(pools) => {
+                let rows = pools.writers.lease().await?.rows(sql, tenant, values).await?;
+                if !rows.is_empty() {
+                    pools.settle().await?;
+                }
+                Ok(rows)
+            }
             Kind::Tx(lease, failed) => note(failed, held(lease)?.rows(sql, tenant, values).await),
         }
     }
@@ -352,7 +379,13 @@ impl Conn<'_> {
         values: &[Value<'_>],
     ) -> Result<u64, StoreError> {
         match &mut self.0 {
-            Kind::Pools(pools) => pools.writers.lease().await?.run(sql, tenant, values).await,
+            Kind::Pools(pools) => {
+                let changed = pools.writers.lease().await?.run(sql, tenant, values).await?;
+                if changed > 0 {
+                    pools.settle().await?;
+                }
+                Ok(changed)
+            }
             Kind::Tx(lease, failed) => note(failed, held(lease)?.run(sql, tenant, values).await),
         }
     }
@@ -368,8 +401,10 @@ impl Conn<'_> {
     ) -> Result<usize, StoreError> {
         match &mut self.0 {
             Kind::Pools(pools) => {
-                let mut lease = pools.writers.lease().await?;
-                lease.transaction(if pools.postgres { postgres } else { sqlite }, tenant, values).await
+                let sql = if pools.postgres() { postgres } else { sqlite };
+                let rows = pools.writers.lease().await?.transaction(sql, tenant, values).await?;
+                pools.settle().await?;
+                Ok(rows)
             }
             Kind::Tx(_, failed) => {
                 **failed = true;
@@ -381,11 +416,16 @@ impl Conn<'_> {
     /// The one place where the databases differ in a statement.
     pub(crate) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         let is_postgres = match &self.0 {
-            Kind::Pools(pools) => pools.postgres,
+            Kind::Pools(pools) => pools.postgres(),
             Kind::Tx(lease, _) => lease.as_ref().is_some_and(Lease::is_postgres),
         };
         if is_postgres { postgres } else { sqlite }
     }
+}
+
+/// The server may have been restarted since the connection was last used; a read can be done again.
+fn may_be_stale(error: &StoreError, lease: &Lease) -> bool {
+    matches!(error, StoreError::Unavailable(_)) && lease.reused()
 }
 
 fn held(lease: &mut Option<Lease>) -> Result<&mut Lease, StoreError> {

@@ -145,15 +145,12 @@ impl Pool {
         })
     }
 
-    /// Other connections to the same place as `first`: of both pools together only as many are lent out as of one.
-    pub(crate) fn beside(first: &Self, opener: Opener) -> Arc<Self> {
-        Arc::new(Self {
-            opener,
-            permits: Arc::clone(&first.permits),
-            idle: Mutex::new(Vec::new()),
-            epoch: AtomicU64::new(0),
-            patience: first.patience,
-        })
+    /// An idle connection, if there is one that nobody waits for.
+    pub(crate) fn try_lease(self: &Arc<Self>) -> Option<Lease> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let connection = self.idle_of(epoch)?;
+        Some(Lease::new(self, connection, epoch, true, permit))
     }
 
     /// A connection, an idle one if there is one; waits for at most the pool's patience.
@@ -166,27 +163,21 @@ impl Pool {
                 .map_err(|_| StoreError::Unavailable(Cause::new("the database is closed")))?,
         };
         let epoch = self.epoch.load(Ordering::Acquire);
-        let kept = {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.retain(|(of, _)| *of == epoch);
-            idle.pop()
-        };
-        let (connection, reused) = match kept {
-            Some((_, connection)) => (connection, true),
+        let (connection, reused) = match self.idle_of(epoch) {
+            Some(connection) => (connection, true),
             None => {
                 let opened = tokio::time::timeout(self.patience, self.opener.open()).await;
                 (opened.map_err(|_| StoreError::Unavailable(Cause::new("connecting took too long")))??, false)
             }
         };
-        Ok(Lease {
-            pool: Arc::clone(self),
-            connection: Some(connection),
-            epoch,
-            reused,
-            midway: false,
-            in_transaction: false,
-            permit,
-        })
+        Ok(Lease::new(self, connection, epoch, reused, permit))
+    }
+
+    /// The connection given back last; those of another epoch are closed.
+    fn idle_of(&self, epoch: u64) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(of, _)| *of == epoch);
+        idle.pop().map(|(_, connection)| connection)
     }
 
     /// Closes what is idle and lends nothing more.
@@ -220,6 +211,17 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    fn new(
+        pool: &Arc<Pool>,
+        connection: Connection,
+        epoch: u64,
+        reused: bool,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        let pool = Arc::clone(pool);
+        Self { pool, connection: Some(connection), epoch, reused, midway: false, in_transaction: false, permit }
+    }
+
     /// Whether the connection was used before, so that it may have died unnoticed.
     pub(crate) fn reused(&self) -> bool {
         self.reused

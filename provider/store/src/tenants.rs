@@ -19,7 +19,8 @@ statements! {
     VERSION = "select v.version, t.generation, v.files, v.applied_at, v.applied_by from tenants t \
             join tenant_versions v on v.tenant = t.slug where t.slug = $1 and v.version = $2";
     VERSIONS = "select version, applied_at, applied_by from tenant_versions where tenant = $1 order by version desc limit $2";
-    BUMP = "update tenants set generation = generation + 1 where slug = $1 returning generation";
+    GENERATION = "select generation from tenants where slug = $1";
+    ANNOUNCE = "update tenants set generation = generation + 1 where slug = $1 returning generation";
 }
 
 const GENERATIONS: &str = "select slug, generation from tenants order by slug";
@@ -97,9 +98,14 @@ impl Configuration<'_> {
         self.0.all(VERSIONS, params![limit], |row| Ok((row.int()?, row.time()?, row.text()?))).await
     }
 
-    /// Tells the nodes that clients or keys changed; the new generation.
-    pub async fn bump(&mut self) -> Result<Option<i64>, StoreError> {
-        self.0.returning(BUMP, params![], |row| row.int()).await
+    /// The generation as it stands in the database; `None` for a tenant that was never applied.
+    pub async fn generation(&mut self) -> Result<Option<i64>, StoreError> {
+        self.0.one(GENERATION, params![], Row::int).await
+    }
+
+    /// Makes the generation grow, so that every node reads clients and keys again; the new one.
+    pub async fn announce(&mut self) -> Result<Option<i64>, StoreError> {
+        self.0.returning(ANNOUNCE, params![], Row::int).await
     }
 }
 

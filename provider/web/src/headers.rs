@@ -1,19 +1,12 @@
 //! Headers that every answer has.
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: https:; connect-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
 
 /// Adds what an answer does not have already.
-pub(crate) async fn add(State(https): State<bool>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+pub(crate) fn add(https: bool, headers: &mut HeaderMap) {
     let mut put = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -29,7 +22,6 @@ pub(crate) async fn add(State(https): State<bool>, request: Request, next: Next)
     put(header::CACHE_CONTROL, "no-store");
     put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     put(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=()");
-    response
 }
 
 /// Lets a page's forms lead to further origins.

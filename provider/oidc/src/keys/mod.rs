@@ -111,7 +111,7 @@ impl Oidc {
         let fresh = self.make(tenant.slug(), &missing).await?;
         let mut tx = store.begin().await?;
         // First, as it locks the tenant's row: of two nodes that start together, the second finds the first one's keys.
-        tx.clients().announce().await?;
+        tx.configuration().announce().await?;
         let missing = lacking(&tx.signing_keys().all().await?);
         for key in fresh.iter().filter(|key| missing.contains(&key.algorithm)) {
             tx.signing_keys().insert(key).await?;
@@ -132,7 +132,7 @@ impl Oidc {
         let session = tenant.config.settings.session.absolute.duration();
         let longest = policy.id_token_lifetime.duration().max(policy.access_token_lifetime.duration()).max(session);
         let mut tx = self.0.database.tenant(tenant.slug()).begin().await?;
-        tx.clients().announce().await?;
+        tx.configuration().announce().await?;
         for old in tx.signing_keys().all().await?.iter().filter(|key| key.active) {
             tx.signing_keys().retire(&old.kid, now, now + longest + MARGIN).await?;
         }
@@ -189,7 +189,7 @@ impl Oidc {
     /// Reads the keys again after a change made here.
     async fn reload(&self, tenant: &TenantView) -> Result<(), OidcError> {
         let _alone = self.0.rings.loading().await;
-        let generation = self.0.database.tenant(tenant.slug()).clients().generation().await?;
+        let generation = self.0.database.tenant(tenant.slug()).configuration().generation().await?;
         self.read_ring(tenant, generation.unwrap_or(tenant.generation)).await.map(drop)
     }
 

@@ -170,7 +170,7 @@ async fn nothing_is_given_to_whom_nothing_may_be_given(mut world: World) {
     world.account = store.accounts().find(&id).await.unwrap().unwrap();
     let tokens = world.tokens(&[]).await;
     store.clients().delete("rp").await.unwrap();
-    store.clients().announce().await.unwrap();
+    store.configuration().announce().await.unwrap();
     world.refresh_view().await;
     assert_eq!(world.userinfo(tokens["access_token"].as_str().unwrap()).await.1["error"], "invalid_token");
     assert_eq!(world.refresh(tokens["refresh_token"].as_str().unwrap()).await.0, 401);

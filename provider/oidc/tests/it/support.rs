@@ -257,7 +257,7 @@ impl World {
 
     /// What the service's cache does when the generation moved.
     pub async fn refresh_view(&mut self) {
-        self.tenant.generation = self.store().clients().generation().await.unwrap().unwrap();
+        self.tenant.generation = self.store().configuration().generation().await.unwrap().unwrap();
     }
 
     pub async fn keep_session(&self, session: &Session) {

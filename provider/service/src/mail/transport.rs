@@ -169,7 +169,19 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         text.push_str(&next.to_string());
         cause = next.source();
     }
-    text.chars().take(500).collect()
+    without_addresses(&text).chars().take(500).collect()
+}
+
+/// A server's answer often repeats whom the mail was for; the log has no business with that.
+fn without_addresses(text: &str) -> String {
+    let bounds = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\'' | ',' | ';' | '(' | ')' | '[' | ']');
+    text.split_inclusive(bounds)
+        .map(|part| {
+            let word = part.trim_end_matches(bounds);
+            let end = part.strip_prefix(word).unwrap_or_default();
+            if word.contains('@') { format!("…@…{end}") } else { part.to_owned() }
+        })
+        .collect()
 }
 
 /// `file:FOLDER`: each mail a file `ID.eml`, complete when it appears under that name.
@@ -214,6 +226,17 @@ mod tests {
         transport.deliver(parcel).await.unwrap();
         assert_eq!(std::fs::read(folder.join("eml_1.eml")).unwrap(), b"Subject: x\r\n\r\ny");
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_servers_answer_is_kept_without_addresses() {
+        for (answer, kept) in [
+            ("550 5.1.1 <taro@example.jp>: Recipient address rejected", "550 5.1.1 <…@…>: Recipient address rejected"),
+            ("550 taro.@docomo.example mailbox full (taro@b.jp), bye", "550 …@… mailbox full (…@…), bye"),
+            ("421 try again\n later ", "421 try again\n later "),
+        ] {
+            assert_eq!(without_addresses(answer), kept);
+        }
     }
 
     #[tokio::test]

@@ -13,8 +13,6 @@ statements! {
     FIND = "select metadata, secret_hash from clients where tenant = $1 and client_id = $2";
     OF_SOURCE = "select client_id from clients where tenant = $1 and source = $2 order by client_id";
     DELETE = "delete from clients where tenant = $1 and client_id = $2";
-    GENERATION = "select generation from tenants where slug = $1";
-    ANNOUNCE = "update tenants set generation = generation + 1 where slug = $1";
 }
 
 /// Where a client comes from.
@@ -65,16 +63,6 @@ impl Clients<'_> {
     /// Removes one; whether there was one. Its grants are refused from then on.
     pub async fn delete(&mut self, client_id: &str) -> Result<bool, StoreError> {
         self.0.changed(DELETE, params![client_id]).await
-    }
-
-    /// The tenant's generation as it stands in the database; `None` for a tenant that was never applied.
-    pub async fn generation(&mut self) -> Result<Option<i64>, StoreError> {
-        self.0.one(GENERATION, params![], Row::int).await
-    }
-
-    /// Makes the tenant's generation grow: caches of clients and keys are read again, on every node.
-    pub async fn announce(&mut self) -> Result<(), StoreError> {
-        self.0.write(ANNOUNCE, params![]).await.map(drop)
     }
 }
 

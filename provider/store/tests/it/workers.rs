@@ -167,7 +167,7 @@ async fn configurations_are_versions_and_nodes_see_them_move(fresh: &Fresh) {
         [("tenant.toml".to_owned(), text.as_bytes().to_vec()), ("logo.png".to_owned(), vec![0, 159, 146, 150])].into()
     };
     assert_eq!(store.configuration().current().await.unwrap(), None);
-    assert_eq!(store.configuration().bump().await.unwrap(), None);
+    assert_eq!(store.configuration().announce().await.unwrap(), None);
     for (n, text) in ["one", "two"].into_iter().enumerate() {
         let mut tx = store.begin().await.unwrap();
         assert_eq!(tx.configuration().apply(&files(text), "root", at(n as i64)).await.unwrap(), n as i64 + 1);
@@ -177,7 +177,7 @@ async fn configurations_are_versions_and_nodes_see_them_move(fresh: &Fresh) {
     assert_eq!((current.version, current.generation, current.files), (2, 2, files("two")));
     assert_eq!(store.configuration().version(1).await.unwrap().unwrap().files, files("one"));
     assert_eq!(store.configuration().versions(10).await.unwrap().len(), 2);
-    assert_eq!(store.configuration().bump().await.unwrap(), Some(3));
+    assert_eq!(store.configuration().announce().await.unwrap(), Some(3));
     assert_eq!(fresh.db.tenants().generations().await.unwrap(), vec![(slug("certificate"), 3)]);
     let list = fresh.db.tenants().list().await.unwrap();
     assert_eq!((list[0].version, list[0].applied_at, list[0].applied_by.as_str()), (2, at(1), "root"));

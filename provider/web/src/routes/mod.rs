@@ -44,21 +44,21 @@ const FORM_LIMIT: usize = 256 * 1024;
 
 /// Everything that the outside reaches, to be served as it is or nested below a host's prefix.
 pub fn router(web: Web) -> Router {
-    let tenant = Router::new()
-        .merge(protocol::router())
+    let pages = Router::new()
         .merge(entrance::router())
         .merge(standing::router())
         .merge(recovery::router())
         .merge(registration::router())
         .merge(desk::router())
         .merge(account::router())
-        .fallback(not_found_here);
+        .layer(compression());
+    let tenant = Router::new().merge(protocol::router()).merge(pages).fallback(not_found_here);
     let mut all = Router::new()
         .nest("/t/{tenant}", tenant)
         // nesting matches the tenant's address without its slash only
         .route("/t/{tenant}/", axum::routing::get(entrance::home))
         .merge(protocol::well_known())
-        .merge(assets::router())
+        .merge(assets::router().layer(compression()))
         .merge(health::public());
     if web.demo().is_some() {
         all = all.merge(demo::router());
@@ -68,9 +68,7 @@ pub fn router(web: Web) -> Router {
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .with_state(web.clone())
-        .layer(CompressionLayer::new().compress_when(worth_compressing()))
-        .layer(middleware::from_fn_with_state(web.secure(), headers::add))
-        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn_with_state(web.secure(), around))
         .layer(CatchPanicLayer::custom(panicked));
     // a tenant with a host of its own: its paths become those below /t/{slug} before anything is routed
     Router::new().fallback_service(
@@ -78,12 +76,9 @@ pub fn router(web: Web) -> Router {
     )
 }
 
-/// Pages and assets. What relying parties read is small or full of random characters.
-fn worth_compressing() -> impl Predicate {
-    SizeAbove::new(1024)
-        .and(NotForContentType::IMAGES)
-        .and(NotForContentType::const_new("application/json"))
-        .and(NotForContentType::const_new("application/jwk-set+json"))
+/// For pages and assets. What relying parties read is small or full of random characters.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new().compress_when(SizeAbove::new(1024).and(NotForContentType::IMAGES))
 }
 
 /// No such page of a tenant.
@@ -122,14 +117,16 @@ fn to_tenant_of_host(web: &Web, mut request: Request) -> Request {
     request
 }
 
-/// One line in the log and one count for each request; paths as routed, so that no secret of a link is in either.
-async fn observe(request: Request, next: Next) -> Response {
+/// Around every request: the headers that every answer has, one line in the log and one count; paths as routed, so that
+/// no secret of a link is in either.
+async fn around(State(https): State<bool>, request: Request, next: Next) -> Response {
     let method = known(request.method());
     let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
     let path = tracing::enabled!(tracing::Level::DEBUG).then(|| masked(request.uri().path()));
     #[allow(clippy::disallowed_methods, reason = "the duration of a request, for metrics only")]
     let started = std::time::Instant::now();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    headers::add(https, response.headers_mut());
     let status = response.status().as_u16();
     metrics::counter!("http_requests_total", "method" => method, "status" => status.to_string()).increment(1);
     metrics::histogram!("http_request_duration_seconds").record(started.elapsed().as_secs_f64());
