@@ -1,6 +1,6 @@
 // The frame of a test file: a provider of its own on each database, seeded, ended afterwards.
 
-import { after, before, describe } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { databases } from './database.js';
 import { Provider } from './provider.js';
 import { clerk, graduate, otherGraduate, secondClerk } from './people.js';
@@ -35,3 +35,13 @@ export const staff = [clerk, secondClerk];
 export const people = [graduate, otherGraduate];
 export const everybody = [...staff, ...people];
 export const everyClient = Object.values(clients);
+
+/**
+ * The same test once per language, which stands in its title.
+ * @param {string} title names the rows of the requirements that it shows
+ * @param {object} options of the test
+ * @param {(language: 'ja'|'en') => Promise<void>} body
+ */
+export function inBothLanguages(title, options, body) {
+  for (const language of ['ja', 'en']) it(`${title} (${language})`, options, () => body(language));
+}
