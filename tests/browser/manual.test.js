@@ -205,7 +205,12 @@ for (const kind of databases) {
         const reference = await receptionReference(visitor);
         assert.ok((await visitor.text('main')).includes(mail), 'where the result is sent');
         // the browser's own Back shows where the application stands
-        await visitor.view.goBack({ waitUntil: 'load' });
+        await visitor.back('check', 'reception');
+        if ((await visitor.page()) === 'check') {
+          await visitor.press('submit');
+          await expectPage(visitor, 'invalid-operation', 'the browser kept the page; it cannot be sent again');
+          await visitor.press('ok');
+        }
         assert.equal(await receptionReference(visitor), reference);
         const found = await provider.database.rows(`SELECT reference FROM applications WHERE email = '${mail}'`);
         assert.deepEqual(found.map((row) => row.reference), [reference]);

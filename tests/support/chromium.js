@@ -2,6 +2,7 @@
 
 import { chromium } from 'playwright-core';
 import { after } from 'node:test';
+import { until } from './http.js';
 
 let running;
 
@@ -153,6 +154,15 @@ export class ChromiumVisitor {
     });
     const [response] = await Promise.all([this.view.waitForNavigation({ waitUntil: 'load' }), target.click()]);
     if (response) this.status = response.status();
+    return this;
+  }
+
+  /** The browser's Back, to a page of one of these names: asked for anew, or as the browser kept it. */
+  async back(...pages) {
+    await this.view.goBack({ waitUntil: 'commit' });
+    await until(`Back to ${pages.join(' or ')}`, async () => pages.includes(await this.page())).catch(async (error) => {
+      throw new Error(`${error.message}, it is ${await this.describe()}`);
+    });
     return this;
   }
 

@@ -41,6 +41,8 @@ for (const form of document.querySelectorAll("form[data-once]")) {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "1";
   });
+  // the browser kept the page as it was when it was left
+  window.addEventListener("pageshow", () => { delete form.dataset.sent; });
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {
