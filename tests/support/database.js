@@ -23,7 +23,8 @@ async function psql(url, sql) {
 
 /**
  * Makes an empty database.
- * @returns an object with `kind`, `url`, `rows(sql)` for a query, `execute(sql)` for a change, and `drop()`
+ * @returns an object with `kind`, `url`, `rows(sql)` for a query, `several({name: sql})` for many at once, `execute(sql)` for a
+ *   change, and `drop()`
  */
 export async function createDatabase(kind, directory) {
   if (kind === 'sqlite') {
@@ -35,6 +36,14 @@ export async function createDatabase(kind, directory) {
       async rows(sql) {
         const { stdout } = await run('sqlite3', ['-json', '-cmd', '.timeout 5000', file, sql], { maxBuffer: 64 << 20 });
         return stdout.trim() === '' ? [] : JSON.parse(stdout);
+      },
+      async several(queries) {
+        const commands = Object.entries(queries).flatMap(([name, sql]) => [`.print \u0001${name}`, sql]);
+        const { stdout } = await run('sqlite3', ['-json', '-cmd', '.timeout 5000', file, ...commands], { maxBuffer: 64 << 20 });
+        return Object.fromEntries(stdout.split('\u0001').slice(1).map((part) => {
+          const end = part.indexOf('\n');
+          return [part.slice(0, end), JSON.parse(part.slice(end).trim() || '[]')];
+        }));
       },
       async execute(sql) {
         await run('sqlite3', ['-cmd', '.timeout 5000', file, sql]);
@@ -52,6 +61,10 @@ export async function createDatabase(kind, directory) {
     url: own.href,
     async rows(sql) {
       return JSON.parse((await psql(own.href, `SELECT coalesce(json_agg(t), '[]'::json) FROM (${sql}) t`)).trim());
+    },
+    async several(queries) {
+      const parts = Object.entries(queries).map(([name, sql]) => `'${name}', (SELECT coalesce(json_agg(t), '[]'::json) FROM (${sql}) t)`);
+      return JSON.parse((await psql(own.href, `SELECT json_build_object(${parts.join(', ')})`)).trim());
     },
     async execute(sql) {
       await psql(own.href, sql);

@@ -194,6 +194,25 @@ export class Provider {
     return this;
   }
 
+  /**
+   * Starts a second process on the same database, keys and mail server, listening elsewhere; `end` of the first ends it too.
+   * Pages and links of both name the first one's address.
+   */
+  async twin() {
+    const other = Object.assign(new Provider(), this, { log: '', child: undefined, exit: undefined });
+    other.port = await freePort();
+    other.managementPort = await freePort();
+    other.env = {
+      ...this.env,
+      MADOGUCHI_SERVER__LISTEN: `127.0.0.1:${other.port}`,
+      MADOGUCHI_SERVER__MANAGEMENT_LISTEN: `127.0.0.1:${other.managementPort}`,
+    };
+    other.origin = `http://127.0.0.1:${other.port}`;
+    await other.start();
+    this.twins = [...(this.twins ?? []), other];
+    return other;
+  }
+
   async ready() {
     await until('the program to be ready', async () => {
       if (this.exit) return true;
@@ -239,6 +258,7 @@ export class Provider {
 
   /** Stops it and removes what it had. Shows the log's end when something failed and MADOGUCHI_TEST_LOGS is set. */
   async end() {
+    for (const twin of this.twins ?? []) await twin.stop();
     await this.stop();
     if (process.env.MADOGUCHI_TEST_LOGS) process.stderr.write(this.log);
     await this.mail.close();
