@@ -30,12 +30,7 @@ impl Disk {
     pub(crate) fn new(path: &Path) -> Self {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        Self {
-            log: log.into(),
-            asked: AtomicU64::new(0),
-            settled: Mutex::new(0),
-            broken: AtomicBool::new(false),
-        }
+        Self { log: log.into(), asked: AtomicU64::new(0), settled: Mutex::new(0), broken: AtomicBool::new(false) }
     }
 
     /// Returns when everything that was committed before the call is on the disk.

@@ -211,13 +211,7 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    fn new(
-        pool: &Arc<Pool>,
-        connection: Connection,
-        epoch: u64,
-        reused: bool,
-        permit: OwnedSemaphorePermit,
-    ) -> Self {
+    fn new(pool: &Arc<Pool>, connection: Connection, epoch: u64, reused: bool, permit: OwnedSemaphorePermit) -> Self {
         let pool = Arc::clone(pool);
         Self { pool, connection: Some(connection), epoch, reused, midway: false, in_transaction: false, permit }
     }
