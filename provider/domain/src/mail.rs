@@ -25,6 +25,8 @@ pub enum MailKind {
         reference: String,
         /// Expected working days.
         expected_days: u32,
+        /// The day by which they have passed, `YYYY-MM-DD`.
+        expected_on: String,
     },
     /// Accepted: how to log in for the first time.
     Accepted {
@@ -190,7 +192,7 @@ impl MailKind {
         vec![
             Self::VerifyAddress { url: url.clone(), expires_at: at },
             Self::AlreadyRegistered { login_url: login_url.clone() },
-            Self::ApplicationReceived { reference: reference.clone(), expected_days: 2 },
+            Self::ApplicationReceived { reference: reference.clone(), expected_days: 2, expected_on: "2026-11-25".into() },
             Self::Accepted {
                 name: name.clone(),
                 reference: reference.clone(),

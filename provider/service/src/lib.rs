@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod accounts;
+pub mod connections;
 pub mod credentials;
 pub mod directory;
 pub mod documents;
@@ -17,6 +18,7 @@ pub mod images;
 pub mod limits;
 pub mod mail;
 pub mod mail_change;
+pub mod own_data;
 pub mod password_change;
 pub mod recovery;
 pub mod registration;
@@ -48,7 +50,7 @@ pub use registration::{
     RegistrationRequested,
 };
 pub use review::{DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling};
-pub use sessions::{ActiveSession, SessionState};
+pub use sessions::{ActiveSession, SessionState, SignedInPlace};
 pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use submission::{ResubmissionLink, SubmitError, Submitted};
 pub use tenants::Tenant;

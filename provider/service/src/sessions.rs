@@ -32,6 +32,17 @@ pub enum SessionState {
     Unknown,
 }
 
+/// A session as its owner sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignedInPlace {
+    /// The session.
+    pub session: Session,
+    /// From where it was begun.
+    pub begun: Begun,
+    /// Whether it is the one that looks.
+    pub this: bool,
+}
+
 /// What a new session is made of.
 pub(crate) struct Begin<'a> {
     pub(crate) account: &'a AccountId,
@@ -100,10 +111,56 @@ impl Service {
         let mut tx = self.store(tenant).begin().await?;
         if tx.sessions().end_by_id(&active.session.id, self.now()).await? {
             let actor = Actor::Account(active.account.id.clone());
-            let subject = active.session.id.as_str();
-            self.record(&mut tx, actor, Action::SignedOut, subject, json!({}), Some(source)).await?;
+            let detail = json!({ "session": active.session.id.as_str() });
+            let subject = active.account.id.as_str();
+            self.record(&mut tx, actor, Action::SignedOut, subject, detail, Some(source)).await?;
         }
         self.commit(tx).await
+    }
+
+    /// Where the account is signed in now, latest seen first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`].
+    pub async fn sessions_of(
+        &self,
+        tenant: &Tenant,
+        active: &ActiveSession,
+    ) -> Result<Vec<SignedInPlace>, ServiceError> {
+        let idle = tenant.config.settings.session.idle.duration();
+        let found = self.store(tenant).sessions().of(&active.account.id, self.now(), idle).await?;
+        let this = &active.session.id;
+        Ok(found
+            .into_iter()
+            .map(|(session, begun)| SignedInPlace { this: session.id == *this, session, begun })
+            .collect())
+    }
+
+    /// Ends one of the account's other sessions, or all of them. How many there were; the present one goes on.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`].
+    pub async fn end_other_sessions(
+        &self,
+        tenant: &Tenant,
+        active: &ActiveSession,
+        one: Option<&SessionId>,
+        source: &Source,
+    ) -> Result<u64, ServiceError> {
+        let (now, account, this) = (self.now(), &active.account.id, &active.session.id);
+        let mut tx = self.store(tenant).begin().await?;
+        let ended = match one {
+            Some(one) if one == this => 0,
+            Some(one) => u64::from(tx.sessions().end_one_of(account, one, now).await?),
+            None => tx.sessions().end_others(account, this, now).await?,
+        };
+        if ended > 0 {
+            let detail = json!({ "ended": ended, "session": one.map(SessionId::as_str) });
+            let actor = Actor::Account(account.clone());
+            self.record(&mut tx, actor, Action::SessionsEnded, account.as_str(), detail, Some(source)).await?;
+        }
+        self.commit(tx).await?;
+        Ok(ended)
     }
 
     /// Ends every session and token of an account, in the caller's transaction.

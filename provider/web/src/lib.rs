@@ -10,6 +10,7 @@ rust_i18n::i18n!("../../themes/base/locales", backend = crate::theme::Layers);
 pub mod client_address;
 mod cookies;
 mod csrf;
+mod device;
 mod duties;
 mod headers;
 mod markdown;

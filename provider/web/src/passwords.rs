@@ -29,9 +29,14 @@ pub(crate) fn rules(policy: &PasswordPolicy, second_password: bool) -> Vec<Say> 
 
 /// A broken rule beside its input, and in the summary: it names the input.
 pub(crate) fn problem(visit: &Visit, (field, violation): &(CredentialField, Violation)) -> Problem {
+    problem_named(visit, *field, field.name(), *violation)
+}
+
+/// The same with the input under another name of `password_setting.input`.
+pub(crate) fn problem_named(visit: &Visit, field: CredentialField, name: &str, violation: Violation) -> Problem {
     let key = format!("error.password.{}", violation.code());
     let params = violation.params();
-    let label = visit.text(&format!("password_setting.input.{}", field.name()), &[]);
+    let label = visit.text(&format!("password_setting.input.{name}"), &[]);
     let label = Say::key(key).with("label", label);
     let say = params.iter().fold(label, |say, (name, value)| say.with(name, value));
     Problem::at(field.name(), say)

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use madoguchi_domain::{
     Locale, Token,
     session::{SEEN_GRAIN, SessionEnd},
-    tenant::BackButton,
+    tenant::{BackButton, MenuEntry},
 };
 use madoguchi_service::{ActiveSession, ServiceError, SessionState, Source, Tenant};
 use std::sync::{Arc, Mutex};
@@ -372,20 +372,39 @@ impl Visit {
         }
     }
 
+    /// A point in time in words.
+    pub(crate) fn moment(&self, at: madoguchi_domain::Timestamp) -> String {
+        self.looks.renderer.moment(self.locale.as_str(), at)
+    }
+
     fn menu(&self, account: &madoguchi_domain::account::Account) -> Vec<Link> {
         use madoguchi_domain::account::StaffRole;
-        let mut menu = vec![Link::new(self.text("menu.top", &[]), self.to("/"))];
+        let mut menu = Vec::new();
         for role in &account.staff_roles {
             match role {
                 StaffRole::Reviewer => menu.push(Link::new(self.text("menu.desk", &[]), self.to("/desk"))),
                 StaffRole::TenantIt => {}
             }
         }
-        if !self.tenant.config.manual.is_empty() {
-            menu.push(Link::new(self.text("menu.manual", &[]), self.to("/manual")));
-        }
-        menu.push(Link::new(self.text("menu.account", &[]), self.to("/account")));
+        menu.extend(self.tenant.config.menu().map(|entry| self.menu_link(entry)));
         menu
+    }
+
+    /// Where an entry of the menu leads.
+    pub(crate) fn menu_link(&self, entry: MenuEntry) -> Link {
+        let (name, path) = match entry {
+            MenuEntry::Top => ("top", "/"),
+            MenuEntry::Manual => ("manual", "/manual"),
+            MenuEntry::Personal => ("personal", "/account/personal"),
+            MenuEntry::Mail => ("mail", "/account/mail"),
+            MenuEntry::StudentId => ("student_id", "/account/student-id"),
+            MenuEntry::Password => ("password", "/account/password"),
+            MenuEntry::SecondPassword => ("second_password", "/account/second-password"),
+            MenuEntry::Sessions => ("sessions", "/account/sessions"),
+            MenuEntry::Applications => ("applications", "/account/applications"),
+            MenuEntry::Data => ("data", "/account/data"),
+        };
+        Link::new(self.text(&format!("menu.{name}"), &[]), self.to(path))
     }
 
     /// Renders a page with 200.
@@ -494,6 +513,22 @@ impl Visit {
         let mut response = self.error_page(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", Some(self.path.clone()));
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
         response
+    }
+
+    /// The session of a login that is recent enough for what a stolen session should not do, or the way to another
+    /// login that comes back here.
+    pub(crate) fn recently_signed_in(&self) -> Result<&ActiveSession, Response> {
+        let session = self.signed_in()?;
+        if self.web.service().is_recent(&self.tenant, session) { Ok(session) } else { Err(self.log_in_again()) }
+    }
+
+    /// The way to another login that comes back here.
+    pub(crate) fn log_in_again(&self) -> Response {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("reason", "too_long_ago")
+            .append_pair("to", self.path.strip_prefix(&self.base()).unwrap_or("/"));
+        self.redirect(&self.to(&format!("/login?{}", query.finish())))
     }
 
     /// The session, or a redirect to login that comes back here.

@@ -3,6 +3,7 @@
 
 pub mod date;
 pub mod fold;
+pub mod holidays;
 pub mod name;
 pub mod phone;
 pub mod place;

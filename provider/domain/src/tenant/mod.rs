@@ -25,9 +25,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
 
+mod calendar;
 pub mod load;
 mod policy;
 mod user_id;
+pub use calendar::{CalendarPolicy, Closure, Holidays, Weekday};
 pub use load::{Problem, TenantFiles};
 pub use policy::*;
 pub use user_id::UserIdPattern;
@@ -107,6 +109,9 @@ pub struct TenantSettings {
     /// Applications.
     #[serde(default)]
     pub registration: RegistrationPolicy,
+    /// The days on which nobody works.
+    #[serde(default)]
+    pub calendar: CalendarPolicy,
     /// Uploaded documents.
     #[serde(default)]
     pub documents: DocumentPolicy,

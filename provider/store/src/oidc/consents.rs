@@ -6,6 +6,8 @@ use madoguchi_domain::{Timestamp, id::AccountId};
 statements! {
     FIND = "select scope, claims, granted_at from consents \
             where tenant = $1 and account = $2 and client_id = $3";
+    OF = "select client_id, scope, claims, granted_at from consents \
+          where tenant = $1 and account = $2 order by client_id";
     UPSERT = "insert into consents (tenant, account, client_id, scope, claims, granted_at) \
               values ($1, $2, $3, $4, $5, $6) \
               on conflict (tenant, account, client_id) do update \
@@ -34,6 +36,16 @@ impl Consents<'_> {
             Ok(Consent { scope: row.text()?, claims: row.json("consents.claims")?, granted_at: row.time()? })
         };
         self.0.one(FIND, params![account, client_id], read).await
+    }
+
+    /// All that an account agreed to, by client.
+    pub async fn of(&mut self, account: &AccountId) -> Result<Vec<(String, Consent)>, StoreError> {
+        let read = |row: &mut Row| {
+            let client = row.text()?;
+            let consent = Consent { scope: row.text()?, claims: row.json("consents.claims")?, granted_at: row.time()? };
+            Ok((client, consent))
+        };
+        self.0.all(OF, params![account], read).await
     }
 
     /// Remembers a consent in place of an earlier one.

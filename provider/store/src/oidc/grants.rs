@@ -38,6 +38,16 @@ statements! {
     BY_CODE = concat!("select ", grant_columns!(), ", a.updated_at, ", accounts::columns!(), " from grants g \
                join accounts a on a.tenant = g.tenant and a.id = g.account \
                where g.tenant = $1 and g.code_hash = $2");
+    // a refresh token is good while its session lasts, or beyond with offline_access (OpenID Connect Core §11)
+    LIVE_OF = "select g.client_id, g.scope, max(t.created_at) from grants g \
+               join accounts a on a.tenant = g.tenant and a.id = g.account and a.generation = g.account_generation \
+               join tokens t on t.tenant = g.tenant and t.grant_id = g.id and t.kind = 'refresh' \
+                 and t.used_at is null and t.expires_at > $3 \
+               left join sessions s on s.tenant = g.tenant and s.id = g.session_id and s.ended_at is null \
+                 and s.expires_at > $3 \
+               where g.tenant = $1 and g.account = $2 and g.revoked_at is null \
+                 and (s.id is not null or ' ' || g.scope || ' ' like '% offline_access %') \
+               group by g.client_id, g.scope order by g.client_id, g.scope";
     REVOKE = "update grants set revoked_at = $3 where tenant = $1 and id = $2 and revoked_at is null";
     REVOKE_OF_ACCOUNT = "update grants set revoked_at = $3 \
                          where tenant = $1 and account = $2 and revoked_at is null";
@@ -58,6 +68,17 @@ pub struct CodeStanding {
     pub account: Account,
     /// When the account was last changed.
     pub updated_at: Timestamp,
+}
+
+/// What a client can still get by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveGrant {
+    /// Whose it is.
+    pub client_id: String,
+    /// Scope tokens, sorted, space-separated.
+    pub scope: String,
+    /// When it last got a token.
+    pub used_at: Timestamp,
 }
 
 /// The grants of a tenant.
@@ -97,6 +118,12 @@ impl Grants<'_> {
             Ok(CodeStanding { grant: joined_grant(row)?, updated_at: row.time()?, account: accounts::read(row)? })
         };
         self.0.one(BY_CODE, params![code_hash], read).await
+    }
+
+    /// Grants of an account that have a refresh token that is good at `now`, by client.
+    pub async fn live_of(&mut self, account: &AccountId, now: Timestamp) -> Result<Vec<LiveGrant>, StoreError> {
+        let read = |row: &mut Row| Ok(LiveGrant { client_id: row.text()?, scope: row.text()?, used_at: row.time()? });
+        self.0.all(LIVE_OF, params![account, now], read).await
     }
 
     /// Ends a grant with all its tokens; whether it was alive.

@@ -1,6 +1,6 @@
 //! Pages of somebody who is signed in.
 
-use super::{ApplicationLine, ClientView, Page, Say, by};
+use super::{ApplicationLine, ClientView, Link, Page, Say, by};
 use serde::Serialize;
 
 /// The account (first page of it).
@@ -14,8 +14,10 @@ pub struct AccountPage {
     pub profile: Vec<(Say, String)>,
     /// Enrolments.
     pub enrolments: Vec<EnrolmentView>,
-    /// Applications, newest first.
+    /// Applications, those that wait for something first.
     pub applications: Vec<ApplicationLine>,
+    /// What can be changed, and where.
+    pub ways: Vec<Link>,
 }
 
 /// An enrolment in a list.
@@ -70,6 +72,10 @@ impl Page for AccountPage {
             ],
             enrolments: EnrolmentView::sample(locale),
             applications: vec![ApplicationLine::sample("approved")],
+            ways: vec![
+                Link::new(by(locale, "メールアドレスの変更", "Change mail address"), "/t/certificate/account/mail"),
+                Link::new(by(locale, "パスワードの変更", "Change password"), "/t/certificate/account/password"),
+            ],
         };
         vec![
             ("usual", usual.clone()),

@@ -115,8 +115,10 @@ pub struct Top {
     pub desk: Option<Tile>,
     /// What people came for.
     pub tiles: Vec<Tile>,
-    /// Applications, newest first.
-    pub applications: Vec<ApplicationLine>,
+    /// Applications that are not decided yet, newest first.
+    pub current: Vec<ApplicationLine>,
+    /// Those that are.
+    pub past: Vec<ApplicationLine>,
     /// Shown once after something was done.
     pub done: Option<Say>,
 }
@@ -145,6 +147,8 @@ pub struct ApplicationLine {
     pub submitted_at: i64,
     /// What comes next.
     pub next: Say,
+    /// The day by which the result is expected, `YYYY-MM-DD`, while it is waited for.
+    pub expected_on: Option<String>,
     /// What the person can do now.
     pub action: Option<Link>,
 }
@@ -157,6 +161,7 @@ impl ApplicationLine {
             state: state.into(),
             submitted_at: SAMPLE_NOW,
             next: Say::key(format!("application.next.{state}")),
+            expected_on: (state == "submitted").then(|| "2026-11-25".to_owned()),
             action: None,
         }
     }
@@ -204,7 +209,8 @@ impl Page for Top {
                             false,
                         ),
                     ],
-                    applications: ["submitted", "approved"].map(ApplicationLine::sample).to_vec(),
+                    current: vec![ApplicationLine::sample("submitted")],
+                    past: ["approved", "rejected"].map(ApplicationLine::sample).to_vec(),
                     done: None,
                 },
             ),
@@ -220,7 +226,8 @@ impl Page for Top {
                         true,
                     )),
                     tiles: vec![],
-                    applications: vec![],
+                    current: vec![],
+                    past: vec![],
                     done: Some(Say::key("password_setting.done")),
                 },
             ),
@@ -236,7 +243,8 @@ impl Page for Top {
                         "Print at a shop near you, in as little as ten minutes.",
                         true,
                     )],
-                    applications: vec![ApplicationLine {
+                    past: vec![],
+                    current: vec![ApplicationLine {
                         action: Some(Link::new(
                             by(locale, "申請内容を直す", "Correct the application"),
                             "/t/certificate/register/form",

@@ -15,6 +15,7 @@ mod frame;
 mod outcome;
 mod recovery;
 mod registration;
+mod self_service;
 
 pub use account::*;
 pub use demo::*;
@@ -26,6 +27,7 @@ pub use frame::*;
 pub use outcome::*;
 pub use recovery::*;
 pub use registration::*;
+pub use self_service::*;
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -237,6 +239,7 @@ pages! {
     Forgot, ForgotSent, ForgotReset, ForgotProblem,
     Message, ErrorPage, InvalidOperation, NotFound, Busy, FormPost,
     AccountPage, EnrolmentChoice, Consent,
+    ChangePassword, ChangeMail, ChangeMailSent, Sessions, Connections, OwnDataPage,
     Manual, Notices, Statement,
     DeskQueue, DeskApplication, DeskDecided, DeskPreview,
     Mailbox, MailboxMessage, DemoFront,

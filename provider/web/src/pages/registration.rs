@@ -346,6 +346,8 @@ pub struct Reception {
     pub submitted_at: i64,
     /// Expected working days.
     pub expected_days: u32,
+    /// The day by which they have passed, `YYYY-MM-DD`.
+    pub expected_on: String,
     /// Where the result is sent.
     pub mail: String,
     /// From where.
@@ -367,6 +369,7 @@ impl Page for Reception {
             reference: "K7Q2-M9XD-4T".into(),
             submitted_at: SAMPLE_NOW,
             expected_days: 2,
+            expected_on: "2026-11-25".into(),
             mail: "taro@example.jp".into(),
             sender: "no-reply@certificate.example.ac.jp".into(),
             correction: false,

@@ -236,21 +236,11 @@ impl Visit {
             }
             shown
         };
-        // what is known of a person first, the mere identifier last
-        const ORDER: [&str; 6] = ["profile", "student_ids", "email", "address", "phone", "staff"];
-        let place = |scope: &str| ORDER.iter().position(|known| *known == scope).unwrap_or(ORDER.len());
-        let mut scopes: Vec<&String> = scopes.iter().collect();
-        scopes.sort_by_key(|scope| place(scope));
-        let mut items: Vec<ConsentItem> = scopes
-            .iter()
-            .filter(|scope| scope.as_str() != "offline_access")
-            .map(|scope| ConsentItem { label: Say::key(format!("consent.scope.{scope}")), values: values(scope) })
+        let mut items: Vec<ConsentItem> = scopes_to_tell(scopes)
+            .into_iter()
+            .map(|scope| ConsentItem { label: self.scope_label(scope), values: values(scope) })
             .collect();
-        items.extend(claims.iter().map(|claim| {
-            let key = format!("consent.claim.{claim}");
-            let label = if self.knows(&key) { Say::key(key) } else { Say::text(claim.clone()) };
-            ConsentItem { label, values: Vec::new() }
-        }));
+        items.extend(claims.iter().map(|claim| ConsentItem { label: self.claim_label(claim), values: Vec::new() }));
         let host = display.redirect_origin.as_deref().and_then(|o| o.split_once("://")).map(|(_, host)| host);
         Ok(self.page(&Consent {
             client: self.client_view(display),
@@ -259,6 +249,34 @@ impl Visit {
             offline: scopes.iter().any(|s| s.as_str() == "offline_access"),
         }))
     }
+
+    /// What a client may see, in words.
+    pub(super) fn shared_items<'a>(
+        &self,
+        scopes: impl IntoIterator<Item = &'a String>,
+        claims: impl IntoIterator<Item = &'a String>,
+    ) -> Vec<Say> {
+        let scopes = scopes_to_tell(scopes).into_iter().map(|scope| self.scope_label(scope));
+        scopes.chain(claims.into_iter().map(|claim| self.claim_label(claim))).collect()
+    }
+
+    fn scope_label(&self, scope: &str) -> Say {
+        let key = format!("consent.scope.{scope}");
+        if self.knows(&key) { Say::key(key) } else { Say::text(scope) }
+    }
+
+    fn claim_label(&self, claim: &str) -> Say {
+        let key = format!("consent.claim.{claim}");
+        if self.knows(&key) { Say::key(key) } else { Say::text(claim) }
+    }
+}
+
+/// Scopes that give a client something to see: what is known of a person first, the mere identifier last.
+fn scopes_to_tell<'a>(scopes: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
+    const ORDER: [&str; 6] = ["profile", "student_ids", "email", "address", "phone", "staff"];
+    let mut scopes: Vec<&str> = scopes.into_iter().map(String::as_str).filter(|s| *s != "offline_access").collect();
+    scopes.sort_by_key(|scope| ORDER.iter().position(|known| known == scope).unwrap_or(ORDER.len()));
+    scopes
 }
 
 async fn authorize(BeforeDuties(visit): BeforeDuties, RawQuery(query): RawQuery) -> Answered {

@@ -24,6 +24,7 @@ pub(super) fn check(source: &Source, settings: &TenantSettings, problems: &mut P
     credentials(settings, &mut wrong);
     spans(settings, &mut wrong);
     numbers(settings, &mut wrong);
+    calendar(settings, &mut wrong);
     home(settings, &mut wrong);
 }
 
@@ -197,6 +198,29 @@ fn numbers(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
     }
     if settings.registration.open && settings.registration.terms_version.trim().is_empty() {
         wrong("registration.terms_version", "terms_version is missing; accepted terms are recorded with it".into());
+    }
+}
+
+fn calendar(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
+    let calendar = &settings.calendar;
+    for (i, day) in calendar.weekend.iter().enumerate() {
+        if calendar.weekend.iter().take(i).any(|earlier| earlier == day) {
+            wrong(&format!("calendar.weekend[{i}]"), "stands here twice".into());
+        }
+    }
+    if calendar.weekend.len() >= 7 {
+        wrong("calendar.weekend", "at least one day of the week is for work".into());
+    }
+    for (i, closure) in calendar.closed.iter().enumerate() {
+        for (member, text) in [("from", Some(&closure.from)), ("through", closure.through.as_ref())] {
+            if let Some(text) = text.filter(|text| text.len() != 10 || text.parse::<NaiveDate>().is_err()) {
+                let message = format!("expected a day such as 2026-12-28, found {text:?}");
+                wrong(&format!("calendar.closed[{i}].{member}"), message);
+            }
+        }
+        if closure.through.as_ref().is_some_and(|through| *through < closure.from) {
+            wrong(&format!("calendar.closed[{i}].through"), format!("expected no day before {}", closure.from));
+        }
     }
 }
 

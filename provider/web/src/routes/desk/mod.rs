@@ -105,7 +105,8 @@ async fn queue_view(
     current: Option<&ApplicationId>,
 ) -> Result<Queue, Response> {
     let found = desk.queue(&place.filter()).await.map_err(|e| visit.fault(&e))?;
-    let expected = u64::from(visit.tenant.config.settings.registration.expected_days);
+    let settings = &visit.tenant.config.settings;
+    let today = settings.today(visit.web.service().now());
     let all: i64 = found.counts.values().sum();
     let chip = |state: &str, count: i64| Chip {
         state: state.to_owned(),
@@ -133,7 +134,8 @@ async fn queue_view(
                 kind: kind(item.reapplication),
                 state: application.lifecycle.state.as_str().to_owned(),
                 age_days,
-                late: application.lifecycle.state == ApplicationState::Submitted && age_days > expected,
+                late: application.lifecycle.state == ApplicationState::Submitted
+                    && today > settings.expected_on(application.submitted_at),
                 again: application.lifecycle.version > 1,
                 current: current == Some(&application.id),
             }

@@ -232,6 +232,7 @@ pub(super) async fn reception(visit: Visit) -> Answer {
                 reference,
                 submitted_at: submitted_at.seconds(),
                 expected_days: settings.registration.expected_days,
+                expected_on: settings.expected_on(submitted_at).to_string(),
                 mail: email.to_string(),
                 sender: settings.mail.from.0.to_string(),
                 correction,

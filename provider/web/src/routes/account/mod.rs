@@ -1,4 +1,12 @@
 //! For people who are signed in: the top page and the account.
+//!
+//! | module | below `/account` |
+//! |---|---|
+//! | [`passwords`] | another password, another second password |
+//! | [`mail`] | another mail address, and the way back |
+//! | [`sessions`] | where one is signed in |
+//! | [`connections`] | applications that may see something |
+//! | [`data`] | a copy of one's data |
 
 use super::registration::calendar_words;
 use crate::{
@@ -12,16 +20,39 @@ use madoguchi_domain::{
     account::{Account, Enrolment},
     application::{Application, ApplicationState},
     japan::postal,
+    tenant::MenuEntry,
 };
 
+mod connections;
+mod data;
+mod mail;
+mod passwords;
+mod sessions;
+
 pub(super) fn router() -> Router<Web> {
-    Router::new().route("/account", get(account))
+    Router::new()
+        .route("/account", get(account))
+        .route("/account/password", get(passwords::first).post(passwords::first_posted))
+        .route("/account/password/done", get(passwords::first_done))
+        .route("/account/second-password", get(passwords::second).post(passwords::second_posted))
+        .route("/account/second-password/done", get(passwords::second_done))
+        .route("/account/mail", get(mail::show).post(mail::ask))
+        .route("/account/mail/sent", get(mail::sent))
+        .route("/account/mail/link/{token}", get(mail::link))
+        .route("/account/mail/confirm", get(mail::confirm).post(mail::confirmed))
+        .route("/account/mail/done", get(mail::done))
+        .route("/account/mail/undo/link/{token}", get(mail::undo_link))
+        .route("/account/mail/undo", get(mail::undo).post(mail::undone))
+        .route("/account/mail/undo/done", get(mail::undo_done))
+        .route("/account/sessions", get(sessions::show).post(sessions::end))
+        .route("/account/applications", get(connections::show).post(connections::disconnect))
+        .route("/account/data", get(data::show).post(data::download))
 }
 
 /// The home page of somebody who is signed in.
 pub(super) async fn top(visit: &Visit) -> Answer {
     let session = visit.signed_in()?;
-    let applications = applications(visit, &session.account).await?;
+    let (current, past) = applications(visit, &session.account).await?;
     let tiles = tiles(visit, &session.account).await?;
     let name = display_name(&session.account).to_owned();
     let desk = session.account.staff_roles.contains(&StaffRole::Reviewer).then(|| Tile {
@@ -29,21 +60,34 @@ pub(super) async fn top(visit: &Visit) -> Answer {
         description: visit.text("top.desk_text", &[]),
         url: Some(visit.to("/desk")),
     });
-    Ok(visit.page(&Top { name, desk, tiles, applications, done: None }))
+    Ok(visit.page(&Top { name, desk, tiles, current, past, done: None }))
 }
 
-async fn applications(visit: &Visit, account: &Account) -> Result<Vec<ApplicationLine>, axum::response::Response> {
+/// The account's applications: those that wait for something, and those that are decided.
+async fn applications(
+    visit: &Visit,
+    account: &Account,
+) -> Result<(Vec<ApplicationLine>, Vec<ApplicationLine>), axum::response::Response> {
     let found = visit.web.service().applications_of(&visit.tenant, account).await.map_err(|e| visit.fault(&e))?;
-    Ok(found.iter().map(line).collect())
+    let (current, past): (Vec<_>, Vec<_>) = found.iter().partition(|a| match a.lifecycle.state {
+        ApplicationState::Submitted | ApplicationState::CorrectionRequested => true,
+        ApplicationState::Approved | ApplicationState::Rejected => false,
+    });
+    let lines = |those: Vec<&Application>| those.into_iter().map(|a| line(visit, a)).collect();
+    Ok((lines(current), lines(past)))
 }
 
-fn line(application: &Application) -> ApplicationLine {
+fn line(visit: &Visit, application: &Application) -> ApplicationLine {
+    let settings = &visit.tenant.config.settings;
+    let expected = settings.expected_on(application.submitted_at);
+    let late = settings.today(visit.web.service().now()) > expected;
     let state = application.lifecycle.state;
     let kind = match application.answers.get("application_type").map(String::as_str) {
         Some("reapplication") => "application.kind.reapplication",
         Some(_) | None => "application.kind.new",
     };
     let next = match state {
+        ApplicationState::Submitted if late => "application.next.late",
         ApplicationState::Submitted => "application.next.submitted",
         ApplicationState::CorrectionRequested => "application.next.correction_requested",
         ApplicationState::Approved => "application.next.approved",
@@ -55,6 +99,7 @@ fn line(application: &Application) -> ApplicationLine {
         state: state.as_str().to_owned(),
         submitted_at: application.submitted_at.seconds(),
         next: Say::key(next),
+        expected_on: (state == ApplicationState::Submitted && !late).then(|| expected.to_string()),
         action: None,
     }
 }
@@ -134,12 +179,29 @@ async fn account(visit: Visit) -> Answer {
         .filter(|(_, value)| !value.is_empty())
         .map(|(key, value)| (Say::key(format!("field.{key}.label")), value))
         .collect();
+    let (current, past) = applications(&visit, account).await?;
     let page = AccountPage {
         login_id: account.login_id.clone(),
         mail: account.email.to_string(),
         profile,
         enrolments: enrolments.iter().map(|e| enrolment_view(&visit, e)).collect(),
-        applications: applications(&visit, account).await?,
+        applications: current.into_iter().chain(past).collect(),
+        ways: visit.tenant.config.menu().filter(|e| is_of_the_account(*e)).map(|e| visit.menu_link(e)).collect(),
     };
     Ok(visit.page(&page))
+}
+
+/// Whether an entry of the menu is about the account.
+fn is_of_the_account(entry: MenuEntry) -> bool {
+    match entry {
+        MenuEntry::Top | MenuEntry::Manual => false,
+        MenuEntry::Personal
+        | MenuEntry::Mail
+        | MenuEntry::StudentId
+        | MenuEntry::Password
+        | MenuEntry::SecondPassword
+        | MenuEntry::Sessions
+        | MenuEntry::Applications
+        | MenuEntry::Data => true,
+    }
 }
