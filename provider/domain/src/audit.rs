@@ -76,6 +76,8 @@ pub enum Action {
     ConsentGiven,
     /// A refresh token was used twice; its family was revoked.
     TokenReuseDetected,
+    /// A client gave back a token.
+    TokenRevoked,
 }
 
 impl Action {
@@ -110,6 +112,7 @@ impl Action {
             Action::DocumentDeleted => "document_deleted",
             Action::ConsentGiven => "consent_given",
             Action::TokenReuseDetected => "token_reuse_detected",
+            Action::TokenRevoked => "token_revoked",
         }
     }
 }

@@ -94,6 +94,9 @@ pub struct ClientMetadata {
     /// What ID tokens are signed with; RS256 when absent, as the standard says.
     #[serde(default = "default_algorithm")]
     pub id_token_signed_response_alg: SigningAlgorithm,
+    /// What signed introspection answers are signed with; RS256 when absent, as RFC 9701 §6 says.
+    #[serde(default = "default_algorithm")]
+    pub introspection_signed_response_alg: SigningAlgorithm,
     /// Scopes it may ask for; every scope of the tenant when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,

@@ -8,8 +8,8 @@ use openidconnect::{
     ProviderMetadata, ResponseTypes, Scope, TokenUrl, UserInfoUrl,
     core::{
         CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
-        CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
-        CoreSubjectIdentifierType,
+        CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode,
+        CoreResponseType, CoreSubjectIdentifierType,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,11 @@ const MAX_AGE: u32 = 300;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Further {
     end_session_endpoint: String,
+    introspection_endpoint: String,
+    introspection_endpoint_auth_methods_supported: Vec<CoreClientAuthMethod>,
+    introspection_signing_alg_values_supported: Vec<CoreJwsSigningAlgorithm>,
+    revocation_endpoint: String,
+    revocation_endpoint_auth_methods_supported: Vec<CoreClientAuthMethod>,
     code_challenge_methods_supported: Vec<String>,
     authorization_response_iss_parameter_supported: bool,
     prompt_values_supported: Vec<String>,
@@ -78,8 +83,19 @@ fn metadata(
     let bad = |e: url::ParseError| OidcError::Corrupt(format!("the issuer {}: {e}", tenant.issuer));
     let strings = |items: &[&str]| items.iter().map(|s| (*s).to_owned()).collect();
     let signing: Vec<_> = algorithms.iter().map(|a| keys::core(*a)).collect();
+    let confidential = vec![
+        CoreClientAuthMethod::ClientSecretBasic,
+        CoreClientAuthMethod::ClientSecretPost,
+        CoreClientAuthMethod::PrivateKeyJwt,
+    ];
+    let everybody = [&confidential[..], &[CoreClientAuthMethod::None]].concat();
     let further = Further {
         end_session_endpoint: tenant.endpoint("/end-session"),
+        introspection_endpoint: tenant.endpoint("/introspect"),
+        introspection_endpoint_auth_methods_supported: confidential,
+        introspection_signing_alg_values_supported: signing.clone(),
+        revocation_endpoint: tenant.endpoint("/revoke"),
+        revocation_endpoint_auth_methods_supported: everybody.clone(),
         code_challenge_methods_supported: strings(&["S256"]),
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: strings(&["none", "login", "consent", "select_account"]),
@@ -101,12 +117,7 @@ fn metadata(
     .set_response_modes_supported(Some(vec![CoreResponseMode::Query, CoreResponseMode::FormPost]))
     .set_grant_types_supported(Some(vec![CoreGrantType::AuthorizationCode, CoreGrantType::RefreshToken]))
     .set_acr_values_supported(Some(acr.map(|a| AuthenticationContextClass::new(a.as_str().to_owned())).collect()))
-    .set_token_endpoint_auth_methods_supported(Some(vec![
-        CoreClientAuthMethod::ClientSecretBasic,
-        CoreClientAuthMethod::ClientSecretPost,
-        CoreClientAuthMethod::PrivateKeyJwt,
-        CoreClientAuthMethod::None,
-    ]))
+    .set_token_endpoint_auth_methods_supported(Some(everybody))
     .set_token_endpoint_auth_signing_alg_values_supported(Some(
         madoguchi_domain::client::SigningAlgorithm::ALL.into_iter().map(keys::core).collect(),
     ))

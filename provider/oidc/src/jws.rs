@@ -1,10 +1,13 @@
-//! JSON Web Signatures that others hand to us: `id_token_hint` and `private_key_jwt` assertions (RFC 7515, RFC 8725).
+//! JSON Web Signatures (RFC 7515, RFC 8725): those that others hand to us, `id_token_hint` and `private_key_jwt`
+//! assertions, and answers of ours that no library has a type for.
 //!
 //! Compact form only. The allowed algorithms come from the caller and from the key, never from the token; `none`,
 //! symmetric algorithms, `crit` and unsafe key sizes are refused; `jku`, `x5u`, `jwk` and `x5c` are not looked at.
 
+use crate::{OidcError, keys::SigningKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use madoguchi_domain::client::SigningAlgorithm;
+use openidconnect::PrivateSigningKey;
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -104,6 +107,17 @@ impl<'a> Jws<'a> {
             Err(JwsError::Signature)
         }
     }
+}
+
+/// The compact form of `claims`, signed by a key of ours; `typ` says what for (RFC 8725 §3.11).
+pub(crate) fn sign(key: &SigningKey, typ: &str, claims: &Value) -> Result<String, OidcError> {
+    let header = serde_json::json!({"alg": key.algorithm.as_str(), "kid": key.kid, "typ": typ});
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&header), part(claims));
+    let signature = key
+        .sign(&key.core_algorithm(), signed.as_bytes())
+        .map_err(|e| OidcError::Keys(format!("the key {}: {e}", key.kid)))?;
+    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// A public key to verify with.

@@ -1,4 +1,4 @@
-//! An HTTP answer without a framework: what the token, userinfo and metadata endpoints return.
+//! An HTTP answer without a framework: what the endpoints for clients return.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -28,6 +28,15 @@ impl Reply {
                 body: body.into(),
             },
             Err(_) => Self { status: 500, headers: Vec::new(), body: Bytes::new() },
+        }
+    }
+
+    /// Text of another type that must not be kept.
+    pub(crate) fn text(status: u16, content_type: &'static str, body: String) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type", content_type.into()), ("cache-control", "no-store".into())],
+            body: body.into(),
         }
     }
 

@@ -1,10 +1,13 @@
-//! Grants at work: the token endpoint and userinfo.
+//! Grants at work: the token endpoint, userinfo, introspection and revocation.
 
 mod client_auth;
 mod code;
+mod introspection;
 mod issue;
+mod own_token;
 mod policy;
 mod refresh;
+mod revocation;
 mod token;
 mod userinfo;
 

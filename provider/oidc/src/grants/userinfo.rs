@@ -16,11 +16,7 @@ impl Oidc {
         match self.claims_of_token(tenant, &request).await {
             Ok(claims) => Reply::json(200, &claims),
             Err(Refusal::Protocol(error)) => refusal(tenant, &error, !request.authorization.is_empty()),
-            Err(Refusal::Failure(error)) => {
-                tracing::error!(tenant = %tenant.slug(), %error, "userinfo could not answer");
-                let body = json!({"error": ErrorCode::ServerError.as_str()});
-                Reply::json(503, &body).with("retry-after", "5".into())
-            }
+            Err(failure @ Refusal::Failure(_)) => failure.reply(tenant),
         }
     }
 

@@ -11,3 +11,4 @@ mod logout;
 mod properties;
 mod refresh;
 mod support;
+mod token_state;

@@ -19,6 +19,8 @@ statements! {
                 left join enrolments e on e.tenant = a.tenant and e.account = a.id and e.ended_at is null \
                 where t.tenant = $1 and t.token_hash = $2 and t.kind = $3 \
                 order by e.created_at, e.id");
+    END_ACCESS = "update tokens set expires_at = $3 \
+                  where tenant = $1 and token_hash = $2 and kind = 'access' and expires_at > $3";
     LIVE_REFRESH = "select count(*) from tokens t join grants g on g.tenant = t.tenant and g.id = t.grant_id \
                     where t.tenant = $1 and t.grant_id = $2 and t.kind = 'refresh' and t.used_at is null \
                     and g.revoked_at is null";
@@ -168,6 +170,11 @@ impl Tokens<'_> {
             found.get_or_insert(standing).enrolments.extend(enrolment);
         }
         Ok(found)
+    }
+
+    /// Ends an access token now; whether it was still good.
+    pub async fn end_access(&mut self, hash: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.changed(END_ACCESS, params![hash, now]).await
     }
 
     /// How many refresh tokens of a grant could still be used; never more than one.

@@ -1,4 +1,4 @@
-//! For relying parties: authorization, token, userinfo, keys, metadata, logout.
+//! For relying parties: authorization, token, userinfo, introspection, revocation, keys, metadata, logout.
 
 use crate::{
     client_address::{Peer, client_address},
@@ -30,6 +30,8 @@ pub(super) fn router() -> Router<Web> {
         .route("/authorize/resume", get(resume))
         .route("/authorize/consent", post(consent))
         .route("/token", post(token).options(preflight))
+        .route("/introspect", post(introspect))
+        .route("/revoke", post(revoke).options(preflight))
         .route("/userinfo", get(userinfo).post(userinfo).options(preflight))
         .route("/jwks", get(jwks))
         .route("/end-session", get(end_session).post(end_session_posted))
@@ -361,6 +363,7 @@ fn endpoint_request<'a>(
         authorization: headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect(),
         query,
         body: is_form.then_some(body.as_ref()),
+        accept: headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()),
         source_ip: client_address(peer, headers, web.trusted_proxies()).map(|ip| ip.to_string()),
     }
 }
@@ -386,6 +389,29 @@ async fn token(
     cross_origin(answer(of.web.oidc().token(&of.view, request).await))
 }
 
+/// For servers, not for browsers: no other origin may read it.
+async fn introspect(
+    of: OfTenant,
+    MaybePeer(peer): MaybePeer,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Response {
+    let request = endpoint_request(&of.web, &headers, query.as_deref(), &body, peer);
+    answer(of.web.oidc().introspect(&of.view, request).await)
+}
+
+async fn revoke(
+    of: OfTenant,
+    MaybePeer(peer): MaybePeer,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Response {
+    let request = endpoint_request(&of.web, &headers, query.as_deref(), &body, peer);
+    cross_origin(answer(of.web.oidc().revoke(&of.view, request).await))
+}
+
 async fn userinfo(
     of: OfTenant,
     MaybePeer(peer): MaybePeer,
@@ -397,7 +423,7 @@ async fn userinfo(
     cross_origin(answer(of.web.oidc().userinfo(&of.view, request).await))
 }
 
-/// Browser applications call token and userinfo from their own origin; no cookies are involved, so any may.
+/// Browser applications call token, userinfo and revocation from their own origin; no cookies are involved, so any may.
 fn cross_origin(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
