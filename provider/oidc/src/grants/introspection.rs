@@ -49,9 +49,7 @@ impl Oidc {
                     && policy::outlives_session(&standing.grant, standing.session_end, now).is_ok()
             }
         };
-        lives
-            && now < standing.expires_at
-            && policy::may_give(&standing.grant, &standing.account, Some(client)).is_ok()
+        lives && now < standing.expires_at && policy::may_give(&standing.grant, &standing.account, Some(client)).is_ok()
     }
 
     /// RFC 9701 §5: for this client alone, by the algorithm that it registered; where the tenant has no such key, by that

@@ -83,9 +83,7 @@ async fn a_token_is_told_as_it_is_now(world: World) {
 
 async fn a_stranger_learns_and_ends_nothing(mut world: World) {
     world.client(json!({"client_id": "other", "client_secret": "secret-of-other", "redirect_uris": [REDIRECT]})).await;
-    world
-        .client(json!({"client_id": "app", "token_endpoint_auth_method": "none", "redirect_uris": [REDIRECT]}))
-        .await;
+    world.client(json!({"client_id": "app", "token_endpoint_auth_method": "none", "redirect_uris": [REDIRECT]})).await;
     let (access, refresh) = both(&world.tokens(&[]).await);
     let other = basic("other", "secret-of-other");
     for token in [&access, &refresh] {
@@ -143,7 +141,8 @@ async fn a_signed_answer_is_for_the_client_that_asked(mut world: World) {
     let (access, _) = both(&world.tokens(&[]).await);
     let rp = basic("rp", "secret-of-rp");
     for (token, active) in [(access.as_str(), true), ("unknown", false)] {
-        let reply = ask(&world, Some(&rp), &[("token", token)], Some(&format!("text/html, {ACCEPT_SIGNED};q=0.9"))).await;
+        let reply =
+            ask(&world, Some(&rp), &[("token", token)], Some(&format!("text/html, {ACCEPT_SIGNED};q=0.9"))).await;
         assert_eq!(reply.status, 200);
         assert!(reply.headers.iter().any(|(name, value)| *name == "content-type" && value == ACCEPT_SIGNED));
         let jwt = String::from_utf8(reply.body.to_vec()).unwrap();
