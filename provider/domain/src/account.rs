@@ -3,6 +3,7 @@
 use crate::{
     EmailAddress, Locale, Timestamp,
     id::{AccountId, ApplicationId, EnrolmentId},
+    verification::Verification,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -100,6 +101,10 @@ pub struct Profile {
     pub cell_phone: String,
     /// The kind of user (tenant data), empty where the tenant has only one.
     pub kind_of_user: String,
+    /// Answers to further fields of the tenant's form that people change themselves, by input.
+    pub more: BTreeMap<String, String>,
+    /// How reviewed facts were verified, by field key.
+    pub verified: BTreeMap<String, Verification>,
     /// Standard OpenID Connect claims given by an administrator, as they stand; they win over what is derived.
     pub claims: BTreeMap<String, serde_json::Value>,
 }
@@ -133,8 +138,12 @@ pub struct Enrolment {
     pub facts: EnrolmentFacts,
     /// The application that it was approved by; none for accounts made by an administrator.
     pub application: Option<ApplicationId>,
+    /// How it was checked.
+    pub verified: Option<Verification>,
     /// When it was added.
     pub created_at: Timestamp,
+    /// When it ceased to count: it was added by mistake.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// What was checked about a stay at the institution.

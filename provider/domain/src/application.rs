@@ -1,12 +1,15 @@
 //! An application: what it may become, and who may make it so.
 //!
 //! ```text
-//! draft ──submit──▶ submitted(v) ──approve──▶ approved
-//!                        │  ▲  ├───reject───▶ rejected
-//!                 ask for│  │submit (v+1)
-//!               correction▼  │
-//!                   correction_requested
+//! draft ──submit──▶ submitted(v) ──approve──────▶ approved
+//!                     │  ▲  │ ▲  ├──reject──▶ rejected      │
+//!              ask for│  │  │ └──── take back (v+1) ─────────┘
+//!          correction ▼  │submit (v+1)
+//!           correction_requested
 //! ```
+//!
+//! Until it is decided, whoever has an account may withdraw an application of theirs. An approval that moved the wrong
+//! account can be taken back: the application waits for another decision, as another version.
 
 use crate::{
     EmailAddress, Entropy, Locale, Timestamp,
@@ -16,6 +19,45 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// What an application is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationKind {
+    /// An account.
+    Registration,
+    /// The account that the person has, at another mail address.
+    Reapplication,
+    /// One more stay at the institution, with its student ID number.
+    Enrolment,
+    /// Another name, another date of birth: facts of the account that are reviewed.
+    ProfileChange,
+}
+
+impl ApplicationKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Registration, Self::Reapplication, Self::Enrolment, Self::ProfileChange];
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registration => "new",
+            Self::Reapplication => "reapplication",
+            Self::Enrolment => "enrolment",
+            Self::ProfileChange => "profile_change",
+        }
+    }
+    /// From the database.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.as_str() == text)
+    }
+    /// What somebody without an account applies for, by the answer to `application_type`.
+    pub fn of_answers(answers: &Answers) -> Self {
+        match answers.get("application_type").map(String::as_str) {
+            Some("reapplication") => Self::Reapplication,
+            Some(_) | None => Self::Registration,
+        }
+    }
+}
 
 /// Where an application stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,11 +71,14 @@ pub enum ApplicationState {
     Approved,
     /// Was turned down.
     Rejected,
+    /// Was taken back by the applicant.
+    Withdrawn,
 }
 
 impl ApplicationState {
     /// Every state, in the order of life.
-    pub const ALL: [Self; 4] = [Self::Submitted, Self::CorrectionRequested, Self::Approved, Self::Rejected];
+    pub const ALL: [Self; 5] =
+        [Self::Submitted, Self::CorrectionRequested, Self::Approved, Self::Rejected, Self::Withdrawn];
     /// As stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +86,14 @@ impl ApplicationState {
             Self::CorrectionRequested => "correction_requested",
             Self::Approved => "approved",
             Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+    /// Whether somebody still has to do something about it.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Submitted | Self::CorrectionRequested => true,
+            Self::Approved | Self::Rejected | Self::Withdrawn => false,
         }
     }
     /// From the database.
@@ -123,9 +176,10 @@ impl Lifecycle {
                 },
                 version: self.version,
             }),
-            ApplicationState::CorrectionRequested | ApplicationState::Approved | ApplicationState::Rejected => {
-                Err(TransitionError::WrongState(self.state))
-            }
+            ApplicationState::CorrectionRequested
+            | ApplicationState::Approved
+            | ApplicationState::Rejected
+            | ApplicationState::Withdrawn => Err(TransitionError::WrongState(self.state)),
         }
     }
 
@@ -135,9 +189,33 @@ impl Lifecycle {
             ApplicationState::CorrectionRequested => {
                 Ok(Self { state: ApplicationState::Submitted, version: self.version + 1 })
             }
-            ApplicationState::Submitted | ApplicationState::Approved | ApplicationState::Rejected => {
+            ApplicationState::Submitted
+            | ApplicationState::Approved
+            | ApplicationState::Rejected
+            | ApplicationState::Withdrawn => Err(TransitionError::WrongState(self.state)),
+        }
+    }
+
+    /// The applicant does not want it any more.
+    pub fn withdraw(self) -> Result<Self, TransitionError> {
+        match self.state {
+            ApplicationState::Submitted | ApplicationState::CorrectionRequested => {
+                Ok(Self { state: ApplicationState::Withdrawn, version: self.version })
+            }
+            ApplicationState::Approved | ApplicationState::Rejected | ApplicationState::Withdrawn => {
                 Err(TransitionError::WrongState(self.state))
             }
+        }
+    }
+
+    /// An approval is taken back; the application waits to be decided anew.
+    pub fn reopen(self) -> Result<Self, TransitionError> {
+        match self.state {
+            ApplicationState::Approved => Ok(Self { state: ApplicationState::Submitted, version: self.version + 1 }),
+            ApplicationState::Submitted
+            | ApplicationState::CorrectionRequested
+            | ApplicationState::Rejected
+            | ApplicationState::Withdrawn => Err(TransitionError::WrongState(self.state)),
         }
     }
 }
@@ -177,6 +255,8 @@ pub struct Application {
     pub id: ApplicationId,
     /// What people say over the phone: `K7Q2-M9XD-4T` ([`new_reference`]).
     pub reference: String,
+    /// What it is for.
+    pub kind: ApplicationKind,
     /// State and version.
     pub lifecycle: Lifecycle,
     /// The confirmed address.
@@ -187,7 +267,7 @@ pub struct Application {
     pub answers: Answers,
     /// Its images, by field key (`document_front`, `document_back`).
     pub documents: BTreeMap<String, DocumentId>,
-    /// The account it became or was added to.
+    /// The account that applies, or that it became or was added to.
     pub account: Option<AccountId>,
     /// The relying party that the applicant came from; its login is started by the result mail.
     pub return_client: Option<String>,

@@ -72,6 +72,18 @@ pub enum Action {
     ApplicationDecided,
     /// A document's image was deleted after its time.
     DocumentDeleted,
+    /// The match of a reapplication with an account was taken back.
+    MatchUndone,
+    /// An applicant withdrew an application.
+    ApplicationWithdrawn,
+    /// A link to add a student ID number was asked for.
+    EnrolmentRequested,
+    /// Somebody changed their own data.
+    ProfileChanged,
+    /// An application was deleted after its time.
+    ApplicationDeleted,
+    /// The beginning of this log was deleted after its time.
+    AuditTrimmed,
     /// Consent to a client.
     ConsentGiven,
     /// A refresh token was used twice; its family was revoked.
@@ -110,6 +122,12 @@ impl Action {
             Action::DocumentViewed => "document_viewed",
             Action::ApplicationDecided => "application_decided",
             Action::DocumentDeleted => "document_deleted",
+            Action::MatchUndone => "match_undone",
+            Action::ApplicationWithdrawn => "application_withdrawn",
+            Action::EnrolmentRequested => "enrolment_requested",
+            Action::ProfileChanged => "profile_changed",
+            Action::ApplicationDeleted => "application_deleted",
+            Action::AuditTrimmed => "audit_trimmed",
             Action::ConsentGiven => "consent_given",
             Action::TokenReuseDetected => "token_reuse_detected",
             Action::TokenRevoked => "token_revoked",

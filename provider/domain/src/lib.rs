@@ -27,6 +27,7 @@ pub mod secret;
 pub mod session;
 pub mod tenant;
 pub mod time;
+pub mod verification;
 
 pub use email::EmailAddress;
 pub use id::TenantSlug;

@@ -139,6 +139,56 @@ pub enum MailKind {
         /// When.
         at: Timestamp,
     },
+    /// To somebody whose account goes back to this address: the reapplication that moved it was matched to it by mistake.
+    AccountReturned {
+        /// Name of the person.
+        name: String,
+        /// What to type as login ID.
+        login_id: String,
+        /// What opens the setting of the own passwords.
+        #[serde(flatten)]
+        entry: FirstEntry,
+        /// Until when that works.
+        expires_at: Timestamp,
+        /// The login page.
+        login_url: String,
+        /// Whether the login page has a second password, to be left empty.
+        second_password: bool,
+    },
+    /// To an applicant whose reapplication was matched to another person's account: it is checked again.
+    MatchUndone {
+        /// Name of the person.
+        name: String,
+        /// Reference number.
+        reference: String,
+    },
+    /// The link that opens the application for one more student ID number.
+    EnrolmentLink {
+        /// The one-time URL.
+        url: String,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// A student ID number was added to the account.
+    EnrolmentAdded {
+        /// Name of the person.
+        name: String,
+        /// Reference number.
+        reference: String,
+        /// The number; may be empty.
+        student_id: String,
+        /// The login page.
+        login_url: String,
+    },
+    /// An approved change of the person's data took effect.
+    ProfileChanged {
+        /// Name of the person, as it is now.
+        name: String,
+        /// Reference number.
+        reference: String,
+        /// Labels of what changed.
+        items: Vec<String>,
+    },
     /// Too many failed logins.
     AccountLocked {
         /// Until when; none when staff must unlock.
@@ -178,6 +228,11 @@ impl MailKind {
             MailKind::MailChanged { .. } => "mail_changed",
             MailKind::MailSet { .. } => "mail_set",
             MailKind::MailRestored { .. } => "mail_restored",
+            MailKind::AccountReturned { .. } => "account_returned",
+            MailKind::MatchUndone { .. } => "match_undone",
+            MailKind::EnrolmentLink { .. } => "enrolment_link",
+            MailKind::EnrolmentAdded { .. } => "enrolment_added",
+            MailKind::ProfileChanged { .. } => "profile_changed",
             MailKind::AccountLocked { .. } => "account_locked",
         }
     }
@@ -233,7 +288,7 @@ impl MailKind {
                 expires_at: at,
             },
             Self::PasswordsReset { at },
-            Self::AddressMoved { at, reference },
+            Self::AddressMoved { at, reference: reference.clone() },
             Self::PasswordChanged { at, second: false },
             Self::PasswordChanged { at, second: true },
             Self::MailChangeLink {
@@ -253,6 +308,27 @@ impl MailKind {
             Self::MailSet { at, login_id: Some("taro@example.com".into()) },
             Self::MailSet { at, login_id: None },
             Self::MailRestored { at },
+            Self::AccountReturned {
+                name: "山田 太郎".into(),
+                login_id: "taro@example.jp".into(),
+                entry: FirstEntry::InitialPassword("Q7mZ4kT9wHs3".into()),
+                expires_at: at,
+                login_url: "https://id.example.ac.jp/t/certificate/login".into(),
+                second_password: true,
+            },
+            Self::MatchUndone { name: "山田 次郎".into(), reference: reference.clone() },
+            Self::EnrolmentLink {
+                url: "https://id.example.ac.jp/t/certificate/student-id/link/7Hn2cQ0cV6v0Z0mJr3yF1x8sKp4tUe9wGdLbNaQoXiM"
+                    .into(),
+                expires_at: at,
+            },
+            Self::EnrolmentAdded {
+                name: "山田 太郎".into(),
+                reference: reference.clone(),
+                student_id: "M23-00318".into(),
+                login_url: "https://id.example.ac.jp/t/certificate/login".into(),
+            },
+            Self::ProfileChanged { name: "佐藤 太郎".into(), reference, items: vec!["field.name.label".into()] },
             Self::AccountLocked { until: Some(at) },
             Self::AccountLocked { until: None },
         ]

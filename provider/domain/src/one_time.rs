@@ -18,6 +18,8 @@ pub enum Purpose {
     MailChange,
     /// The link by which the owner of the old address takes a change back. Subject: the account's id.
     MailUndo,
+    /// The link that opens the application for one more student ID number. Subject: the account's id.
+    Enrolment,
     /// `jti` of a client's assertion (RFC 7523 §3). Subject: the client's id.
     ClientAssertion,
 }
@@ -32,6 +34,7 @@ impl Purpose {
             Purpose::Recovery => "recovery",
             Purpose::MailChange => "mail_change",
             Purpose::MailUndo => "mail_undo",
+            Purpose::Enrolment => "enrolment",
             Purpose::ClientAssertion => "client_assertion",
         }
     }

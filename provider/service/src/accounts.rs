@@ -173,8 +173,16 @@ impl Service {
         let mut ids: Vec<EnrolmentId> = enrolments.iter().map(|_| EnrolmentId::new(self.entropy())).collect();
         ids.sort();
         for (id, (student_id, facts)) in ids.into_iter().zip(enrolments) {
-            let enrolment =
-                Enrolment { id, account: account.id.clone(), student_id, facts, application: None, created_at: now };
+            let enrolment = Enrolment {
+                id,
+                account: account.id.clone(),
+                student_id,
+                facts,
+                application: None,
+                verified: None,
+                created_at: now,
+                ended_at: None,
+            };
             tx.enrolments().insert(&enrolment, &id_key(&enrolment.student_id)).await?;
         }
         let agreed = file.terms_version.as_deref().or(tenant.config.terms_in_force()).map(str::trim);

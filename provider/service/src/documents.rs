@@ -71,7 +71,7 @@ impl Service {
         slot: &str,
         upload: Vec<u8>,
     ) -> Result<Document, UploadError> {
-        if !has_slot(tenant, open, slot) {
+        if !has_slot(open, slot) {
             return Err(UploadError::UnknownSlot);
         }
         let clean = self.0.images.clean(upload, &tenant.config.settings.documents).await?;
@@ -110,7 +110,7 @@ impl Service {
     /// # Errors
     /// [`UploadError`].
     pub async fn remove_document(&self, tenant: &Tenant, open: &OpenDraft, slot: &str) -> Result<(), UploadError> {
-        if !has_slot(tenant, open, slot) {
+        if !has_slot(open, slot) {
             return Err(UploadError::UnknownSlot);
         }
         let mut tx = self.store(tenant).begin().await?;
@@ -166,8 +166,8 @@ impl Service {
     }
 }
 
-fn has_slot(tenant: &Tenant, open: &OpenDraft, slot: &str) -> bool {
-    tenant.config.form.images().any(|field| field.key == slot) && open.is_editable(tenant, slot)
+fn has_slot(open: &OpenDraft, slot: &str) -> bool {
+    open.form.images().any(|field| field.key == slot) && open.is_editable(slot)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,13 +5,17 @@
 //! token needs a [`LinkOpened`] (or a resubmission link, see [`crate::submission`]); working on a draft needs the
 //! [`OpenDraft`] that a token was good for.
 
-use crate::{LinkError, LinkOpened, LinkProblem, Origin, Service, ServiceError, Source, Tenant, registration::usable};
+use crate::{
+    LinkError, LinkOpened, LinkProblem, Origin, Service, ServiceError, Source, Tenant, personal::Standing,
+    registration::usable,
+};
 use madoguchi_domain::{
     EmailAddress, Locale, Timestamp, Token,
-    application::ApplicationState,
+    application::{ApplicationKind, ApplicationState},
     audit::{Action, Actor},
-    form::{Answers, Context, Correction, Field, FieldError, FieldKind, Validated},
+    form::{Answers, Context, Correction, Field, FieldError, FieldKind, Form, Validated, personal::Change},
     id::{ApplicationId, DraftId},
+    japan::id_key,
     one_time::Purpose,
 };
 use madoguchi_store::{
@@ -29,6 +33,12 @@ pub struct OpenDraft {
     pub(crate) draft: Draft,
     pub(crate) origin: Origin,
     pub(crate) correction: Option<CorrectionAsked>,
+    /// What it will be, or is a correction of.
+    pub(crate) kind: ApplicationKind,
+    /// What is asked for.
+    pub(crate) form: Form,
+    /// What stands, where somebody changes their own data.
+    pub(crate) personal: Option<Standing>,
 }
 
 /// What a reviewer asked to be corrected.
@@ -62,6 +72,8 @@ pub enum DraftState {
         submitted_at: Timestamp,
         /// Whether that was a correction.
         correction: bool,
+        /// What it is for.
+        kind: ApplicationKind,
         /// The relying party that the applicant came from.
         return_client: Option<String>,
     },
@@ -158,12 +170,29 @@ impl OpenDraft {
     pub fn correction(&self) -> Option<&CorrectionAsked> {
         self.correction.as_ref()
     }
-    /// Whether that field (by key) may be edited: all of a new application, the questioned ones of a correction.
-    pub fn is_editable(&self, tenant: &Tenant, key: &str) -> bool {
-        let form = &tenant.config.form;
-        match &self.correction {
-            None => form.field(key).is_some(),
-            Some(asked) => Correction::new(form, asked.notes.keys().map(String::as_str)).is_open(key),
+    /// What it will be when it is handed in, or is a correction of.
+    pub fn kind(&self) -> ApplicationKind {
+        self.kind
+    }
+    /// What is asked for.
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+    /// What stands, where somebody changes their own data.
+    pub fn personal(&self) -> Option<&Standing> {
+        self.personal.as_ref()
+    }
+    /// Whether that field (by key) may be edited: all of a new application, the questioned ones of a correction, those
+    /// of one's own data that the tenant lets one change.
+    pub fn is_editable(&self, key: &str) -> bool {
+        match (&self.correction, &self.personal) {
+            (Some(asked), _) => Correction::new(&self.form, asked.notes.keys().map(String::as_str)).is_open(key),
+            (None, Some(standing)) => match standing.form.change(key) {
+                Change::Free => true,
+                Change::WithApproval | Change::Evidence => standing.pending().is_none(),
+                Change::Fixed => false,
+            },
+            (None, None) => self.form.field(key).is_some(),
         }
     }
     pub(crate) fn application(&self) -> Option<&ApplicationId> {
@@ -209,6 +238,7 @@ impl Service {
                     link_hash: link.token_hash.clone(),
                     application: None,
                     kind: DraftKind::Registration,
+                    account: None,
                     locale: link.locale.clone(),
                     answers: Answers::new(),
                     terms: Some((agreed_version.to_owned(), now)),
@@ -227,8 +257,11 @@ impl Service {
         let detail = serde_json::json!({ "version": agreed_version });
         self.record(&mut tx, Actor::Visitor, Action::TermsAccepted, draft.id.as_str(), detail, Some(source)).await?;
         self.commit(tx).await?;
-        let draft = OpenDraft { draft, origin: link.origin.clone(), correction: None };
-        Ok(DraftOpened { draft, browser })
+        match self.open_draft(tenant, draft).await? {
+            DraftState::Open(draft) => Ok(DraftOpened { draft: *draft, browser }),
+            DraftState::Submitted { .. } => Err(LinkProblem::Used.into()),
+            DraftState::Ended => Err(LinkProblem::Expired.into()),
+        }
     }
 
     /// What a browser's draft token is good for; `None` when it is nobody's.
@@ -252,7 +285,8 @@ impl Service {
         if draft.submitted_at.is_some() {
             return Ok(match application {
                 Some(a) => DraftState::Submitted {
-                    correction: a.lifecycle.version > 1,
+                    correction: draft.kind == DraftKind::Correction,
+                    kind: a.kind,
                     submitted_at: a.submitted_at,
                     reference: a.reference,
                     email: a.email,
@@ -269,10 +303,10 @@ impl Service {
             None => Origin::default(),
         };
         let Some(application) = application else {
-            return Ok(match draft.application {
-                Some(_) => DraftState::Ended,
-                None => DraftState::Open(Box::new(OpenDraft { draft, origin, correction: None })),
-            });
+            return match draft.application {
+                Some(_) => Ok(DraftState::Ended),
+                None => self.open_first_draft(tenant, draft, origin).await,
+            };
         };
         if application.lifecycle.state != ApplicationState::CorrectionRequested {
             return Ok(DraftState::Ended);
@@ -290,7 +324,36 @@ impl Service {
             reason: asked.reason,
             notes: asked.notes,
         };
-        Ok(DraftState::Open(Box::new(OpenDraft { draft, origin, correction: Some(correction) })))
+        let kind = application.kind;
+        let form = tenant.config.form_for(kind);
+        let open = OpenDraft { draft, origin, correction: Some(correction), kind, form, personal: None };
+        Ok(DraftState::Open(Box::new(open)))
+    }
+
+    /// A draft of something that was never handed in.
+    async fn open_first_draft(
+        &self,
+        tenant: &Tenant,
+        draft: Draft,
+        origin: Origin,
+    ) -> Result<DraftState, ServiceError> {
+        let kind = match draft.kind {
+            DraftKind::Registration => ApplicationKind::of_answers(&draft.answers),
+            DraftKind::Enrolment => ApplicationKind::Enrolment,
+            DraftKind::ProfileChange => {
+                let account = match &draft.account {
+                    Some(id) => self.store(tenant).accounts().find(id).await?,
+                    None => None,
+                };
+                let Some(account) = account else { return Ok(DraftState::Ended) };
+                return Ok(DraftState::Open(Box::new(self.personal_draft(tenant, &account, draft))));
+            }
+            // of an application that is gone
+            DraftKind::Correction => return Ok(DraftState::Ended),
+        };
+        let form = tenant.config.form_for(kind);
+        let open = OpenDraft { draft, origin, correction: None, kind, form, personal: None };
+        Ok(DraftState::Open(Box::new(open)))
     }
 
     /// Keeps what was typed, right or wrong: inputs that the form has and that may be edited; each up to a bound.
@@ -310,15 +373,12 @@ impl Service {
             return Err(DraftError::Stale);
         }
         let mut open = open;
-        for field in tenant.config.form.fields().filter(|field| takes_text(field)) {
-            if !open.is_editable(tenant, &field.key) {
-                continue;
-            }
-            for input in field.inputs() {
-                if let Some(text) = typed.get(&input) {
-                    let kept = text.chars().filter(|c| *c != '\0').take(LONGEST_INPUT).collect();
-                    open.draft.answers.insert(input, kept);
-                }
+        let editable = |field: &&Field| takes_text(field) && open.is_editable(&field.key);
+        let inputs: Vec<String> = open.form.fields().filter(editable).flat_map(Field::inputs).collect();
+        for input in inputs {
+            if let Some(text) = typed.get(&input) {
+                let kept = text.chars().filter(|c| *c != '\0').take(LONGEST_INPUT).collect();
+                open.draft.answers.insert(input, kept);
             }
         }
         open.draft.locale = locale.clone();
@@ -354,7 +414,18 @@ impl Service {
     ) -> Result<Result<Validated, Vec<FieldError>>, ServiceError> {
         let documents = self.store(tenant).documents().of_draft(&open.draft.id).await?;
         let slots: BTreeSet<String> = documents.into_iter().map(|d| d.slot).collect();
-        Ok(validate(tenant, open, &slots, self.now()))
+        let checked = validate(tenant, open, &slots, self.now());
+        match (&checked, &open.draft.account) {
+            (Ok(validated), Some(account)) if open.kind == ApplicationKind::Enrolment => {
+                let wanted = validated.search_keys().student_id_key;
+                let known = self.store(tenant).enrolments().of(account).await?;
+                if !wanted.is_empty() && known.iter().any(|e| id_key(&e.student_id) == wanted) {
+                    return Ok(Err(vec![FieldError::at("student_id", "student_id.known")]));
+                }
+            }
+            (Ok(_) | Err(_), _) => {}
+        }
+        Ok(checked)
     }
 }
 
@@ -365,21 +436,33 @@ pub(crate) fn validate(
     slots: &BTreeSet<String>,
     now: Timestamp,
 ) -> Result<Validated, Vec<FieldError>> {
-    let form = &tenant.config.form;
-    let context = Context {
+    let (form, answers) = (&open.form, &open.draft.answers);
+    let context = context(tenant, open, slots, now);
+    match (&open.correction, &open.personal) {
+        (Some(asked), _) => {
+            Correction::new(form, asked.notes.keys().map(String::as_str)).validate(&asked.before, answers, &context)
+        }
+        (None, Some(standing)) => {
+            let changes = standing.form.examine(&standing.before, answers, &context)?;
+            Ok(Validated::stored(changes.answers, ""))
+        }
+        (None, None) => form.validate(answers, &context),
+    }
+}
+
+/// What a draft's answers are checked against.
+pub(crate) fn context<'a>(
+    tenant: &'a Tenant,
+    open: &'a OpenDraft,
+    slots: &'a BTreeSet<String>,
+    now: Timestamp,
+) -> Context<'a> {
+    Context {
         affiliations: &tenant.config.affiliations,
         today: tenant.config.settings.today(now),
         confirmed_email: &open.draft.email,
         documents: slots,
         kind_of_user: &open.origin.kind_of_user,
-    };
-    match &open.correction {
-        None => form.validate(&open.draft.answers, &context),
-        Some(asked) => Correction::new(form, asked.notes.keys().map(String::as_str)).validate(
-            &asked.before,
-            &open.draft.answers,
-            &context,
-        ),
     }
 }
 

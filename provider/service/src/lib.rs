@@ -12,6 +12,7 @@ pub mod directory;
 pub mod documents;
 pub mod drafts;
 pub mod duties;
+pub mod enrolment;
 pub mod hashing;
 mod home;
 pub mod images;
@@ -20,6 +21,7 @@ pub mod mail;
 pub mod mail_change;
 pub mod own_data;
 pub mod password_change;
+pub mod personal;
 pub mod recovery;
 pub mod registration;
 pub mod review;
@@ -28,33 +30,38 @@ pub mod sign_in;
 pub mod submission;
 pub mod tenants;
 pub mod vault;
+pub mod withdrawal;
 
 mod audit;
 mod error;
 mod gate;
+mod retention;
 mod workers;
 
 pub use directory::{ImportedRoster, RosterError, RosterImport, RosterReport};
 pub use documents::{DocumentImage, Rendition, UploadError};
 pub use drafts::{CorrectionAsked, DraftError, DraftOpened, DraftState, OpenDraft, TermsError};
 pub use duties::NewTermsError;
+pub use enrolment::{EnrolmentError, EnrolmentLink, EnrolmentRequested};
 pub use error::{ServiceError, StartError};
 pub use hashing::{Hashing, HashingOptions};
 pub use limits::SourceLimits;
 pub use mail::{MailRenderError, MailRenderer, MailTransport, Rendered};
 pub use mail_change::{MailChangeError, MailChangeOpened, MailChangeRequest, MailChangeRequested, MailIsChanged};
 pub use password_change::{OwnPassword, PasswordChange, PasswordChangeError};
+pub use personal::{ProfileChanged, Standing};
 pub use recovery::{NewPasswordsError, RecoveryError, RecoveryOpened, RecoveryRequest, RecoveryRequested};
 pub use registration::{
     LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest,
     RegistrationRequested,
 };
-pub use review::{DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling};
+pub use review::{DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling, UndoError, UndoForm};
 pub use sessions::{ActiveSession, SessionState, SignedInPlace};
 pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use submission::{ResubmissionLink, SubmitError, Submitted};
 pub use tenants::Tenant;
 pub use vault::{MasterKey, Vault};
+pub use withdrawal::WithdrawError;
 
 use madoguchi_domain::{Clock, Entropy, Timestamp};
 use madoguchi_plugin_sdk::{ApplicantVerifier, Directory};

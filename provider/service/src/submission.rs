@@ -3,14 +3,13 @@
 
 use crate::{
     DraftOpened, DraftState, LinkError, LinkProblem, OpenDraft, Origin, Service, ServiceError, Source, Tenant,
-    drafts::{CorrectionAsked, validate},
-    registration::usable,
+    accounts::person_keys, drafts::CorrectionAsked, registration::usable,
 };
 use madoguchi_domain::{
     EmailAddress, Timestamp, Token, TokenHash,
-    application::{Application, ApplicationState, Lifecycle, new_reference},
+    application::{Application, ApplicationKind, ApplicationState, Lifecycle, new_reference},
     audit::{Action, Actor},
-    form::{FieldError, Validated},
+    form::{FieldError, SearchKeys, Validated},
     id::{ApplicationId, DraftId},
     mail::MailKind,
     one_time::Purpose,
@@ -70,6 +69,12 @@ pub enum SubmitError {
         /// When to come again.
         retry_after: Duration,
     },
+    /// The account has applied for this already, and that is not decided.
+    #[error("an application of this kind waits already: {reference}")]
+    AlreadyPending {
+        /// Its reference number.
+        reference: String,
+    },
     /// It was changed in another window meanwhile; show the check page again.
     #[error("the draft was changed meanwhile")]
     Stale,
@@ -85,9 +90,12 @@ impl Retryable for SubmitError {
     fn is_busy(&self) -> bool {
         match self {
             Self::Service(error) => error.is_busy(),
-            Self::Invalid(_) | Self::NotMatched { .. } | Self::NotVerifiable { .. } | Self::Stale | Self::Closed => {
-                false
-            }
+            Self::Invalid(_)
+            | Self::NotMatched { .. }
+            | Self::NotVerifiable { .. }
+            | Self::AlreadyPending { .. }
+            | Self::Stale
+            | Self::Closed => false,
         }
     }
 }
@@ -138,19 +146,20 @@ impl Service {
     pub async fn submit(&self, tenant: &Tenant, open: OpenDraft, source: &Source) -> Result<Submitted, SubmitError> {
         let documents = self.store(tenant).documents().of_draft(&open.draft.id).await?;
         let slots: BTreeSet<String> = documents.into_iter().map(|d| d.slot).collect();
-        let validated = match validate(tenant, &open, &slots, self.now()) {
+        let validated = match self.check_draft(tenant, &open).await? {
             Ok(validated) => validated,
             // The first press may have taken the documents along.
             Err(errors) => return self.submitted_before(tenant, &open.draft.id, SubmitError::Invalid(errors)).await,
         };
-        if let Err(refused) = self.ask_verifier(tenant, &open.draft.id, &validated).await? {
+        let by_account = open.draft.account.is_some();
+        if !by_account && let Err(refused) = self.ask_verifier(tenant, &open.draft.id, &validated).await? {
             return self.submitted_before(tenant, &open.draft.id, refused).await;
         }
         for _ in 0..4 {
             match retry(|| self.try_submit(tenant, &open, &validated, &slots, source)).await? {
                 Attempt::Done(submitted) => {
                     if open.correction.is_none() {
-                        self.approve_if_certain(tenant, &submitted.application, &validated).await;
+                        self.approve_if_certain(tenant, &submitted.application).await;
                     }
                     return Ok(submitted);
                 }
@@ -224,7 +233,7 @@ impl Service {
             None => ApplicationId::new(self.entropy()),
         };
         // The first to change this row is the one who hands in.
-        if !tx.drafts().submit(&draft.id, draft.revision, &id, now).await? {
+        if !tx.drafts().submit(&draft.id, draft.revision, Some(&id), now).await? {
             return Ok(Attempt::Changed);
         }
         let documents = tx.documents().of_draft(&draft.id).await?;
@@ -241,22 +250,23 @@ impl Service {
                 let application = Application {
                     id,
                     reference: new_reference(self.entropy()),
+                    kind: open.kind,
                     lifecycle: Lifecycle::submitted(),
                     email: draft.email.clone(),
                     locale: draft.locale.clone(),
                     answers,
                     documents,
-                    account: None,
+                    account: draft.account.clone(),
                     return_client: open.origin.return_client.clone(),
                     terms: draft.terms.clone().unwrap_or_else(|| (String::new(), now)),
                     created_at: now,
                     submitted_at: now,
                     decided_at: None,
                 };
-                let kind = application.answers.get("application_type").map_or("new", String::as_str);
-                match tx.applications().insert(&application, kind, &validated.search_keys()).await {
+                let keys = self.keys_of(&mut tx, &application, validated).await?;
+                match tx.applications().insert(&application, &keys).await {
                     Ok(()) => application,
-                    Err(StoreError::Conflict) => return Ok(Attempt::ReferenceTaken),
+                    Err(StoreError::Conflict) => return self.pending_instead(&mut tx, &application).await,
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -266,21 +276,67 @@ impl Service {
             },
         };
         tx.documents().adopt(&draft.id, &application.id, now).await?;
-        let purpose = if open.correction.is_some() { Purpose::Resubmission } else { Purpose::Registration };
+        let purpose = match draft.kind {
+            DraftKind::Registration => Some(Purpose::Registration),
+            DraftKind::Correction => Some(Purpose::Resubmission),
+            DraftKind::Enrolment => Some(Purpose::Enrolment),
+            DraftKind::ProfileChange => None,
+        };
         // A link that expired while the form was filled in is over either way.
-        tx.one_time().consume(purpose, &draft.link_hash, now).await?;
+        if let Some(purpose) = purpose {
+            tx.one_time().consume(purpose, &draft.link_hash, now).await?;
+        }
         let mail = MailKind::ApplicationReceived {
             reference: application.reference.clone(),
             expected_days: tenant.config.settings.registration.expected_days,
             expected_on: tenant.config.settings.expected_on(now).to_string(),
         };
         self.enqueue_mail(&mut tx, tenant, &application.email, &application.locale, mail).await?;
-        let detail =
-            serde_json::json!({ "reference": application.reference, "version": application.lifecycle.version });
+        let detail = serde_json::json!({
+            "reference": application.reference, "kind": application.kind.as_str(),
+            "version": application.lifecycle.version,
+        });
         let subject = application.id.as_str();
-        self.record(&mut tx, Actor::Visitor, Action::ApplicationSubmitted, subject, detail, Some(source)).await?;
+        let actor = draft.account.clone().map_or(Actor::Visitor, Actor::Account);
+        self.record(&mut tx, actor, Action::ApplicationSubmitted, subject, detail, Some(source)).await?;
         self.commit(tx).await?;
         Ok(Attempt::Done(submitted(tenant, &application, false)))
+    }
+
+    /// What an application is searched by: an account's own by what is known of its person.
+    async fn keys_of(
+        &self,
+        tx: &mut Tx,
+        application: &Application,
+        validated: &Validated,
+    ) -> Result<SearchKeys, StoreError> {
+        let own = validated.search_keys();
+        let by_account = match application.kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication => None,
+            ApplicationKind::Enrolment | ApplicationKind::ProfileChange => application.account.as_ref(),
+        };
+        let account = match by_account {
+            Some(id) => tx.accounts().find(id).await?,
+            None => None,
+        };
+        let Some(account) = account else { return Ok(own) };
+        let known = person_keys(&account.profile);
+        let or = |own: String, known: String| if own.is_empty() { known } else { own };
+        Ok(SearchKeys {
+            name_key: or(own.name_key, known.name_key),
+            kana_key: or(own.kana_key, known.kana_key),
+            birth_date: or(own.birth_date, known.birth_date),
+            student_id_key: own.student_id_key,
+        })
+    }
+
+    /// Why a row was not taken: another application of the kind waits, or the reference number was in use.
+    async fn pending_instead(&self, tx: &mut Tx, application: &Application) -> Result<Attempt, SubmitError> {
+        let Some(account) = &application.account else { return Ok(Attempt::ReferenceTaken) };
+        match tx.applications().pending(account, application.kind).await? {
+            Some(pending) => Err(SubmitError::AlreadyPending { reference: pending.reference }),
+            None => Ok(Attempt::ReferenceTaken),
+        }
     }
 
     async fn resubmit(
@@ -298,13 +354,16 @@ impl Service {
         }
         let Ok(next) = application.lifecycle.clone().resubmit() else { return Ok(None) };
         application.lifecycle = next;
+        application.kind = match application.kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication => ApplicationKind::of_answers(&answers),
+            ApplicationKind::Enrolment | ApplicationKind::ProfileChange => application.kind,
+        };
         application.answers = answers;
         application.documents = documents;
         application.locale = open.draft.locale.clone();
         application.submitted_at = self.now();
-        let Application { id, answers, documents, submitted_at, .. } = &application;
-        let keys = validated.search_keys();
-        match tx.applications().resubmit(id, asked.version, answers, documents, &keys, *submitted_at).await {
+        let keys = self.keys_of(tx, &application, validated).await?;
+        match tx.applications().resubmit(asked.version, &application, &keys).await {
             Ok(_) => Ok(Some(application)),
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error.into()),
@@ -313,12 +372,12 @@ impl Service {
 
     /// Approves without a reviewer where the tenant wants that and the directory leaves no doubt. Whatever is in the
     /// way, the application stays in the queue.
-    async fn approve_if_certain(&self, tenant: &Tenant, id: &ApplicationId, validated: &Validated) {
+    async fn approve_if_certain(&self, tenant: &Tenant, id: &ApplicationId) {
         match tenant.config.settings.registration.approval {
             Approval::AutomaticWhenDirectoryMatches => {}
             Approval::Required | Approval::TwoReviewers => return,
         }
-        if let Err(error) = self.approve_by_directory(tenant, id, validated).await {
+        if let Err(error) = self.approve_by_directory(tenant, id).await {
             tracing::warn!(tenant = %tenant.slug, application = %id, %error, "not approved by the directory");
         }
     }
@@ -369,6 +428,7 @@ impl Service {
                     link_hash: link.token_hash.clone(),
                     application: Some(application.id.clone()),
                     kind: DraftKind::Correction,
+                    account: application.account.clone(),
                     locale: application.locale.clone(),
                     answers: application.answers.clone(),
                     terms: Some(application.terms.clone()),

@@ -10,6 +10,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// How often expired rows are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How often it is looked whether anything was kept long enough.
+const RETENTION: Duration = Duration::from_secs(600);
+
 /// How often new lines of the audit log are chained.
 const CHAIN: Duration = Duration::from_secs(20);
 /// Rows of a table that are removed at once, lines of the log that are chained at once.
@@ -23,6 +26,9 @@ impl Service {
             Box::pin(self.run_outbox(transport.as_ref(), &stop)),
             every(POLL, &stop, "tenants could not be re-read", || Box::pin(self.poll_tenants())),
             every(SWEEP, &stop, "expired rows could not be removed", || Box::pin(self.sweep())),
+            every(RETENTION, &stop, "what was kept long enough could not be erased", || {
+                Box::pin(self.keep_no_longer())
+            }),
             every(CHAIN, &stop, "the audit log could not be chained", || Box::pin(self.chain_audit())),
         );
         self.background_done().await;

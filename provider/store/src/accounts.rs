@@ -46,6 +46,8 @@ statements! {
     END = "update accounts set generation = generation + 1 where tenant = $1 and id = $2 returning generation";
     SET_PROFILE = "update accounts set profile = $3, name_key = $4, kana_key = $5, birth_date = $6, updated_at = $7 \
               where tenant = $1 and id = $2";
+    HOLD = concat!("update accounts set updated_at = $3 where tenant = $1 and id = $2 returning \
+              id, sub, login_id, email, state, locale, profile, staff_roles, generation, created_at");
     SET_LOCALE = "update accounts set locale = $3 where tenant = $1 and id = $2";
     SET_STAFF = "update accounts set staff_roles = $3, updated_at = $4 where tenant = $1 and id = $2";
     MOVE = "update accounts set email = $3, email_key = $4, login_id = $5, login_id_key = $6, \
@@ -181,6 +183,11 @@ impl Accounts<'_> {
     /// Ends all sessions and tokens by the next generation, which is returned; `None` when there is no such account.
     pub async fn end_everything(&mut self, id: &AccountId) -> Result<Option<i64>, StoreError> {
         self.0.returning(END, params![id], |row| row.int()).await
+    }
+
+    /// Reads an account for a change of it, as part of a transaction: nobody else changes it until that ends.
+    pub async fn hold(&mut self, id: &AccountId, now: Timestamp) -> Result<Option<Account>, StoreError> {
+        self.0.returning(HOLD, params![id, now], read).await
     }
 
     /// Replaces the profile.

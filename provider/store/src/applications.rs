@@ -4,31 +4,31 @@
 use crate::{Row, Scope, StoreError, search::contains, statements, value::json, value::params};
 use madoguchi_domain::{
     EmailAddress, Timestamp,
-    application::{Application, ApplicationState, Lifecycle},
+    application::{Application, ApplicationKind, ApplicationState, Lifecycle},
     form::{Answers, SearchKeys},
-    id::{AccountId, ApplicationId, DocumentId},
+    id::{AccountId, ApplicationId},
 };
-use std::collections::BTreeMap;
 
 /// The columns that [`read`] reads; `a` is the table.
 macro_rules! columns {
     () => {
-        "a.id, a.reference, a.state, a.version, a.email, a.locale, a.answers, a.documents, a.account, a.return_client, \
+        "a.id, a.reference, a.kind, a.state, a.version, a.email, a.locale, a.answers, a.documents, a.account, a.return_client, \
          a.terms_version, a.terms_at, a.created_at, a.submitted_at, a.decided_at"
     };
 }
 
-/// The conditions of the queue: $2..$5 states, $6 whether to search, $7 name, $8 kana, $9 student ID, $10 reference,
-/// $11 mail address (patterns), $12 and $13 where the page before ended.
+/// The conditions of the queue: $2..$6 states, $7..$10 kinds, $11 whether to search, $12 name, $13 kana, $14 student ID,
+/// $15 reference, $16 mail address (patterns), $17 and $18 where the page before ended.
 macro_rules! queue {
     ($compare:literal, $order:literal) => {
         concat!(
-            "select ", columns!(), " from applications a where a.tenant = $1 and a.state in ($2, $3, $4, $5) and ($6 = '' \
-             or $7 <> '' and a.name_key like $7 escape '\\' or $8 <> '' and a.kana_key like $8 escape '\\' \
-             or $9 <> '' and a.student_id_key like $9 escape '\\' or $10 <> '' and a.reference like $10 escape '\\' \
-             or $11 <> '' and a.email_key like $11 escape '\\') \
-             and (a.submitted_at, a.id) ", $compare, " ($12, $13) \
-             order by a.submitted_at ", $order, ", a.id ", $order, " limit $14"
+            "select ", columns!(), " from applications a where a.tenant = $1 and a.state in ($2, $3, $4, $5, $6) \
+             and a.kind in ($7, $8, $9, $10) and ($11 = '' \
+             or $12 <> '' and a.name_key like $12 escape '\\' or $13 <> '' and a.kana_key like $13 escape '\\' \
+             or $14 <> '' and a.student_id_key like $14 escape '\\' or $15 <> '' and a.reference like $15 escape '\\' \
+             or $16 <> '' and a.email_key like $16 escape '\\') \
+             and (a.submitted_at, a.id) ", $compare, " ($17, $18) \
+             order by a.submitted_at ", $order, ", a.id ", $order, " limit $19"
         )
     };
 }
@@ -47,6 +47,22 @@ statements! {
     OLDEST_FIRST = queue!(">", "asc");
     NEWEST_FIRST = queue!("<", "desc");
     COUNTS = "select state, count(*) from applications where tenant = $1 group by state";
+    PENDING = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.account = $2 and a.kind = $3 \
+              and a.state in ('submitted', 'correction_requested')");
+    KEEP = "insert into submissions (tenant, application, version, answers, at) \
+              select tenant, id, version, answers, submitted_at from applications \
+              where tenant = $1 and id = $2 and version = $3 on conflict do nothing";
+    KEEP_BEFORE = "insert into submissions (tenant, application, version, answers, at) values ($1, $2, 0, $3, $4) \
+              on conflict do nothing";
+    SUBMISSIONS = "select version, answers, at from submissions where tenant = $1 and application = $2 order by version";
+    WITHDRAW = "update applications set state = 'withdrawn', decided_at = $5 where tenant = $1 and id = $2 \
+              and version = $3 and account = $4 and state in ('submitted', 'correction_requested')";
+    REOPEN = "update applications set state = 'submitted', version = version + 1, account = null, decided_at = null \
+              where tenant = $1 and id = $2 and version = $3 and state = 'approved'";
+    OVER = "select id from applications where tenant = $1 and decided_at <= $2 \
+              and state in ('approved', 'rejected', 'withdrawn') order by decided_at limit $3";
+    REMOVE_DOCUMENTS = "delete from documents where tenant = $1 and application = $2";
+    REMOVE = "delete from applications where tenant = $1 and id = $2 and state in ('approved', 'rejected', 'withdrawn')";
     SIMILAR = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.id in (\
                 select s.id from applications s where s.tenant = $1 and s.birth_date = $2 and $2 <> '' \
                   and (s.name_key = $3 and $3 <> '' or s.kana_key = $4 and $4 <> '') \
@@ -56,7 +72,8 @@ statements! {
     DECIDE = "update applications set state = $4, account = coalesce($5, account), decided_at = $6 \
               where tenant = $1 and id = $2 and version = $3 and state = 'submitted'";
     RESUBMIT = "update applications set state = 'submitted', version = version + 1, answers = $4, documents = $5, \
-              name_key = $6, kana_key = $7, birth_date = $8, student_id_key = $9, submitted_at = $10, decided_at = null \
+              name_key = $6, kana_key = $7, birth_date = $8, student_id_key = $9, submitted_at = $10, kind = $11, \
+              decided_at = null \
               where tenant = $1 and id = $2 and version = $3 and state = 'correction_requested' returning version";
 }
 
@@ -65,6 +82,8 @@ statements! {
 pub struct QueueFilter {
     /// In which states; all when empty.
     pub states: Vec<ApplicationState>,
+    /// Of which kinds; all when empty.
+    pub kinds: Vec<ApplicationKind>,
     /// Containing any of these.
     pub search: Option<QueueSearch>,
     /// Newest first instead of oldest first.
@@ -90,19 +109,31 @@ pub struct QueueSearch {
     pub email_key: String,
 }
 
+/// What was handed in before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submission {
+    /// Which version; 0 is what stood before a change of an account's data.
+    pub version: i64,
+    /// Its answers.
+    pub answers: Answers,
+    /// When it was handed in.
+    pub at: Timestamp,
+}
+
 /// The applications of a tenant.
 pub struct Applications<'a>(pub(crate) Scope<'a>);
 
 impl Applications<'_> {
-    /// A first submission. `kind` is the type that the applicant chose (`new`, `reapplication`).
+    /// A first submission.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when its id or reference number is taken.
-    pub async fn insert(&mut self, a: &Application, kind: &str, keys: &SearchKeys) -> Result<(), StoreError> {
+    /// [`StoreError::Conflict`] when its id or reference number is taken, or the account has one of that kind that is not
+    /// decided.
+    pub async fn insert(&mut self, a: &Application, keys: &SearchKeys) -> Result<(), StoreError> {
         let values = params![
             &a.id,
             &a.reference,
-            kind,
+            a.kind.as_str(),
             a.lifecycle.state.as_str(),
             a.lifecycle.version,
             &a.email,
@@ -152,6 +183,10 @@ impl Applications<'_> {
                 if filter.states.is_empty() { &ApplicationState::ALL } else { &filter.states };
             states.get(at).or(states.first()).map_or("", |state| state.as_str())
         };
+        let kind = |at: usize| {
+            let kinds: &[ApplicationKind] = if filter.kinds.is_empty() { &ApplicationKind::ALL } else { &filter.kinds };
+            kinds.get(at).or(kinds.first()).map_or("", |kind| kind.as_str())
+        };
         let search = filter.search.as_ref();
         let part = |text: fn(&QueueSearch) -> &String| search.map_or(String::new(), |s| contains(text(s)));
         let (sql, beyond) = if filter.newest_first { (NEWEST_FIRST, i64::MAX) } else { (OLDEST_FIRST, i64::MIN) };
@@ -161,6 +196,11 @@ impl Applications<'_> {
             wanted(1),
             wanted(2),
             wanted(3),
+            wanted(4),
+            kind(0),
+            kind(1),
+            kind(2),
+            kind(3),
             if search.is_some() { "search" } else { "" },
             part(|s| &s.name_key),
             part(|s| &s.kana_key),
@@ -206,38 +246,89 @@ impl Applications<'_> {
         self.0.changed(DECIDE, params![id, version, to.as_str(), account, at]).await
     }
 
-    /// The next version of one that waits for its correction; its number.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when it does not wait for one, or is not at `version`.
-    pub async fn resubmit(
+    /// The one of a kind that an account has applied for and that is not decided.
+    pub async fn pending(
+        &mut self,
+        account: &AccountId,
+        kind: ApplicationKind,
+    ) -> Result<Option<Application>, StoreError> {
+        self.0.one(PENDING, params![account, kind.as_str()], read).await
+    }
+
+    /// Keeps what stood before a change of an account's data, as version 0.
+    pub async fn keep_before(
+        &mut self,
+        id: &ApplicationId,
+        answers: &Answers,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.0.insert(KEEP_BEFORE, params![id, json(answers)?, at]).await
+    }
+
+    /// What was handed in before the present version, oldest first: version, answers, when.
+    pub async fn submissions(&mut self, id: &ApplicationId) -> Result<Vec<Submission>, StoreError> {
+        self.0.all(SUBMISSIONS, params![id], submission).await
+    }
+
+    /// Takes back version `version` of an application of that account; false when it is decided by now.
+    pub async fn withdraw(
         &mut self,
         id: &ApplicationId,
         version: i64,
-        answers: &Answers,
-        documents: &BTreeMap<String, DocumentId>,
-        keys: &SearchKeys,
+        account: &AccountId,
         at: Timestamp,
-    ) -> Result<i64, StoreError> {
+    ) -> Result<bool, StoreError> {
+        self.0.changed(WITHDRAW, params![id, version, account, at]).await
+    }
+
+    /// An approved application waits again, as the next version and nobody's; false when it is not approved at `version`.
+    pub async fn reopen(&mut self, id: &ApplicationId, version: i64) -> Result<bool, StoreError> {
+        self.0.write(KEEP, params![id, version]).await?;
+        self.0.changed(REOPEN, params![id, version]).await
+    }
+
+    /// Applications that were over at `before` or earlier.
+    pub async fn over_since(&mut self, before: Timestamp, limit: u32) -> Result<Vec<ApplicationId>, StoreError> {
+        self.0.all(OVER, params![before, limit], |row| Ok(ApplicationId::known(row.text()?))).await
+    }
+
+    /// Deletes an application that is over, with its decisions, submissions and documents; false when it is gone.
+    pub async fn remove(&mut self, id: &ApplicationId) -> Result<bool, StoreError> {
+        self.0.write(REMOVE_DOCUMENTS, params![id]).await?;
+        self.0.changed(REMOVE, params![id]).await
+    }
+
+    /// The next version of one that waits for its correction; its number. What was handed in before is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it does not wait for one, or is not at `version`.
+    pub async fn resubmit(&mut self, version: i64, next: &Application, keys: &SearchKeys) -> Result<i64, StoreError> {
+        self.0.write(KEEP, params![&next.id, version]).await?;
         let values = params![
-            id,
+            &next.id,
             version,
-            json(answers)?,
-            json(documents)?,
+            json(&next.answers)?,
+            json(&next.documents)?,
             &keys.name_key,
             &keys.kana_key,
             &keys.birth_date,
             &keys.student_id_key,
-            at,
+            next.submitted_at,
+            next.kind.as_str(),
         ];
         self.0.returning(RESUBMIT, values, |row| row.int()).await?.ok_or(StoreError::Conflict)
     }
+}
+
+fn submission(row: &mut Row) -> Result<Submission, StoreError> {
+    Ok(Submission { version: row.int()?, answers: row.json("submissions.answers")?, at: row.time()? })
 }
 
 fn read(row: &mut Row) -> Result<Application, StoreError> {
     Ok(Application {
         id: ApplicationId::known(row.text()?),
         reference: row.text()?,
+        kind: row.known("applications.kind", ApplicationKind::from_stored)?,
         lifecycle: Lifecycle {
             state: row.known("applications.state", ApplicationState::from_stored)?,
             version: row.int()?,

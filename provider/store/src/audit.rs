@@ -7,6 +7,7 @@
 use crate::{Row, Scope, StoreError, statements, value::json, value::params};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use madoguchi_domain::{
+    Timestamp,
     audit::{Action, Actor, AuditEvent},
     id::AccountId,
 };
@@ -26,6 +27,12 @@ statements! {
     PAGE = concat!("select ", columns!(), " from audit where tenant = $1 and seq < $2 order by seq desc limit $3");
     UNSEALED = concat!("select ", columns!(), " from audit where tenant = $1 and chain is null order by seq limit $2");
     LAST = "select chain, chain_hash from audit where tenant = $1 and chain is not null order by chain desc limit 1";
+    ANCHOR = "select chain, chain_hash from audit_anchors where tenant = $1";
+    SET_ANCHOR = "insert into audit_anchors (tenant, chain, chain_hash) values ($1, $2, $3) \
+              on conflict (tenant) do update set chain = excluded.chain, chain_hash = excluded.chain_hash \
+              where audit_anchors.chain < excluded.chain";
+    OLD = "select chain, chain_hash, at from audit where tenant = $1 and chain is not null order by chain limit $2";
+    TRIM = "delete from audit where tenant = $1 and chain <= $2";
     SEAL = "update audit set chain = $3, chain_hash = $4 where tenant = $1 and seq = $2 and chain is null";
     SEALED = concat!("select ", columns!(), ", chain, chain_hash from audit \
               where tenant = $1 and chain > $2 order by chain limit $3");
@@ -78,7 +85,10 @@ impl Audit<'_> {
     /// gets [`StoreError::Conflict`] and has nothing to do.
     pub async fn seal(&mut self, limit: u32) -> Result<u32, StoreError> {
         let last = self.0.one(LAST, params![], |row| Ok((row.int()?, row.text()?))).await?;
-        let (mut chain, mut hash) = last.unwrap_or_default();
+        let (mut chain, mut hash) = match last {
+            Some(last) => last,
+            None => self.anchor().await?,
+        };
         let tenant = self.0.tenant().to_owned();
         let lines = self.0.all(UNSEALED, params![limit], |row| raw(row, &tenant)).await?;
         let mut sealed = 0;
@@ -93,16 +103,35 @@ impl Audit<'_> {
         Ok(sealed)
     }
 
-    /// Walks the chain from its beginning. The number of lines when all is well, or of the first line that does not
+    /// The link before the first line that is kept; 0 and nothing for a log from which none was deleted.
+    async fn anchor(&mut self) -> Result<(i64, String), StoreError> {
+        let found = self.0.one(ANCHOR, params![], |row| Ok((row.int()?, row.text()?))).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Deletes the oldest lines that were written before `before`, `limit` at most: a beginning of the chain, of which
+    /// the last link is kept, so that the rest can still be verified. How many went. In a transaction.
+    pub async fn trim(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let read = |row: &mut Row| Ok((row.int()?, row.text()?, row.time()?));
+        let oldest = self.0.all(OLD, params![limit], read).await?;
+        let Some((chain, hash, _)) = oldest.into_iter().take_while(|(_, _, at)| *at < before).last() else {
+            return Ok(0);
+        };
+        self.0.write(SET_ANCHOR, params![chain, &hash]).await?;
+        self.0.write(TRIM, params![chain]).await
+    }
+
+    /// Walks the chain from its beginning, or from where it was cut off at the end of its time. The number of lines when all is well, or of the first line that does not
     /// fit (changed, or preceded by one that is missing).
     pub async fn verify(&mut self) -> Result<Result<i64, i64>, StoreError> {
-        let (mut chain, mut hash) = (0i64, String::new());
+        let (mut chain, mut hash) = self.anchor().await?;
+        let cut_off = chain;
         let tenant = self.0.tenant().to_owned();
         loop {
             let read = |row: &mut Row| Ok((raw(row, &tenant)?, row.int()?, row.text()?));
             let lines = self.0.all(SEALED, params![chain, 500u32], read).await?;
             if lines.is_empty() {
-                return Ok(Ok(chain));
+                return Ok(Ok(chain - cut_off));
             }
             for ((seq, text), stored_chain, stored_hash) in lines {
                 chain += 1;

@@ -61,7 +61,8 @@ statements! {
     ADOPT = "update documents set application = $3 where tenant = $1 and draft = $2 and application is null";
     DUE = "select d.id, d.application from applications a \
               join documents d on d.tenant = a.tenant and d.application = a.id and d.deleted_at is null \
-              where a.tenant = $1 and a.decided_at <= $2 and a.state in ('approved', 'rejected') limit $3";
+              where a.tenant = $1 and a.decided_at <= $2 and a.state in ('approved', 'rejected', 'withdrawn') \
+              order by a.decided_at limit $3";
     ERASE = "update documents set sealed = null, thumbnail_sealed = null, deleted_at = $3 \
               where tenant = $1 and id = $2 and deleted_at is null";
 }

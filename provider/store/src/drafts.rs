@@ -5,7 +5,7 @@ use crate::{Row, Scope, StoreError, statements, value::json, value::params};
 use madoguchi_domain::{
     EmailAddress, Locale, Timestamp, TokenHash,
     form::Answers,
-    id::{ApplicationId, DraftId},
+    id::{AccountId, ApplicationId, DraftId},
 };
 
 /// What a draft will be when it is handed in.
@@ -15,6 +15,10 @@ pub enum DraftKind {
     Registration,
     /// The next version of an application that has to be corrected.
     Correction,
+    /// One more student ID number for an account.
+    Enrolment,
+    /// A change of an account's data.
+    ProfileChange,
 }
 
 impl DraftKind {
@@ -23,11 +27,14 @@ impl DraftKind {
         match self {
             Self::Registration => "registration",
             Self::Correction => "correction",
+            Self::Enrolment => "enrolment",
+            Self::ProfileChange => "profile_change",
         }
     }
     /// From the database.
     pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Registration, Self::Correction].into_iter().find(|k| k.as_str() == text)
+        let all = [Self::Registration, Self::Correction, Self::Enrolment, Self::ProfileChange];
+        all.into_iter().find(|k| k.as_str() == text)
     }
 }
 
@@ -44,6 +51,8 @@ pub struct Draft {
     pub application: Option<ApplicationId>,
     /// What it will be.
     pub kind: DraftKind,
+    /// The account that applies, for those that have one.
+    pub account: Option<AccountId>,
     /// The language of the person's mails.
     pub locale: Locale,
     /// What was typed, as typed.
@@ -67,15 +76,15 @@ pub struct Draft {
 /// The columns that [`read`] reads; `d` is the table.
 macro_rules! columns {
     () => {
-        "d.id, d.email, d.link_hash, d.application, d.kind, d.locale, d.answers, d.terms_version, d.terms_at, \
+        "d.id, d.email, d.link_hash, d.application, d.kind, d.account, d.locale, d.answers, d.terms_version, d.terms_at, \
          d.interaction, d.revision, d.created_at, d.updated_at, d.expires_at, d.submitted_at"
     };
 }
 
 statements! {
     INSERT = "insert into drafts (tenant, id, email, email_key, link_hash, application, kind, locale, answers, \
-              terms_version, terms_at, interaction, revision, created_at, updated_at, expires_at, submitted_at) \
-              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict do nothing";
+              terms_version, terms_at, interaction, revision, created_at, updated_at, expires_at, submitted_at, account) \
+              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) on conflict do nothing";
     FIND = concat!("select ", columns!(), " from drafts d where d.tenant = $1 and d.id = $2");
     BY_LINK = concat!("select ", columns!(), " from drafts d where d.tenant = $1 and d.link_hash = $2");
     BY_BROWSER = concat!("select ", columns!(), " from draft_browsers b \
@@ -87,6 +96,11 @@ statements! {
     OPEN_BY_APPLICATION = concat!("select ", columns!(), " from drafts d \
               where d.tenant = $1 and d.application = $2 and d.submitted_at is null and d.expires_at > $3 \
               order by d.updated_at desc limit 1");
+    OF_ACCOUNT = concat!("select ", columns!(), " from drafts d \
+              where d.tenant = $1 and d.account = $2 and d.kind = $3 and d.expires_at > $4 \
+              order by d.created_at desc, d.id desc limit 1");
+    END_OF_ACCOUNT = "update drafts set expires_at = $4 \
+              where tenant = $1 and account = $2 and kind = $3 and submitted_at is null and expires_at > $4";
     ADD_BROWSER = "insert into draft_browsers (tenant, token_hash, draft, expires_at) values ($1, $2, $3, $4) \
               on conflict do nothing";
     DROP_BROWSER = "delete from draft_browsers where tenant = $1 and token_hash = $2";
@@ -127,6 +141,7 @@ impl Drafts<'_> {
             draft.updated_at,
             draft.expires_at,
             draft.submitted_at,
+            draft.account.as_ref(),
         ];
         self.0.insert(INSERT, values).await
     }
@@ -163,6 +178,26 @@ impl Drafts<'_> {
         now: Timestamp,
     ) -> Result<Option<Draft>, StoreError> {
         self.0.one(OPEN_BY_APPLICATION, params![application, now], read).await
+    }
+
+    /// The latest of that kind that an account has begun, handed in or not.
+    pub async fn of_account(
+        &mut self,
+        account: &AccountId,
+        kind: DraftKind,
+        now: Timestamp,
+    ) -> Result<Option<Draft>, StoreError> {
+        self.0.one(OF_ACCOUNT, params![account, kind.as_str(), now], read).await
+    }
+
+    /// Throws away what an account has begun of that kind and not handed in; how many there were.
+    pub async fn end_of_account(
+        &mut self,
+        account: &AccountId,
+        kind: DraftKind,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.0.write(END_OF_ACCOUNT, params![account, kind.as_str(), now]).await
     }
 
     /// Notes a browser that works on it.
@@ -210,13 +245,13 @@ impl Drafts<'_> {
         self.0.changed(SET_LOCALE, params![id, locale]).await
     }
 
-    /// Hands it in, as of that revision, as that application. False when that was done already (a double click), it was
+    /// Hands it in, as of that revision, as that application if it is one. False when that was done already (a double click), it was
     /// changed meanwhile, or it expired.
     pub async fn submit(
         &mut self,
         id: &DraftId,
         revision: i64,
-        application: &ApplicationId,
+        application: Option<&ApplicationId>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.0.changed(SUBMIT, params![id, revision, application, now]).await
@@ -230,6 +265,7 @@ fn read(row: &mut Row) -> Result<Draft, StoreError> {
         link_hash: row.hash()?,
         application: row.opt_text()?.map(ApplicationId::known),
         kind: row.known("drafts.kind", DraftKind::from_stored)?,
+        account: row.opt_text()?.map(AccountId::known),
         locale: row.locale()?,
         answers: row.json("drafts.answers")?,
         terms: row.opt_text()?.zip(row.opt_time()?),

@@ -28,6 +28,7 @@ pub mod decisions;
 pub mod documents;
 pub mod drafts;
 pub mod enrolments;
+pub mod moves;
 pub mod oidc;
 pub mod one_time;
 pub mod outbox;
@@ -89,6 +90,8 @@ repositories! {
     applications => applications.Applications;
     /// Decisions on them.
     decisions => decisions.Decisions;
+    /// Accounts that reapplications moved.
+    moves => moves.Moves;
     /// Whom the institution knows.
     roster => roster.Roster;
     /// Mails to send.
@@ -116,6 +119,7 @@ fn tenant_statements() -> Vec<&'static str> {
         documents::STATEMENTS,
         applications::STATEMENTS,
         decisions::STATEMENTS,
+        moves::STATEMENTS,
         roster::STATEMENTS,
         outbox::STATEMENTS,
         audit::STATEMENTS,

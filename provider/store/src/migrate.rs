@@ -25,6 +25,11 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0002_account.sql"),
     },
     Migration {
+        version: 3,
+        sqlite: include_str!("../../../migrations/sqlite/0003_people.sql"),
+        postgres: include_str!("../../../migrations/postgres/0003_people.sql"),
+    },
+    Migration {
         version: 5,
         sqlite: include_str!("../../../migrations/sqlite/0005_terms.sql"),
         postgres: include_str!("../../../migrations/postgres/0005_terms.sql"),

@@ -35,6 +35,8 @@ fn what_is_no_reference_number_is_refused() {
 enum Step {
     Decide { verdict: Verdict, behind: i64, own: bool },
     Resubmit,
+    Withdraw,
+    Reopen,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -43,12 +45,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let verdict = prop_oneof![3 => Just(Verdict::RequestCorrection), 1 => verdict];
     let decide = (verdict, prop_oneof![3 => Just(0i64), 1 => -1i64..3], prop::bool::weighted(0.1))
         .prop_map(|(verdict, behind, own)| Step::Decide { verdict, behind, own });
-    prop::collection::vec(prop_oneof![decide, Just(Step::Resubmit)], 0..40)
+    prop::collection::vec(
+        prop_oneof![8 => decide, 6 => Just(Step::Resubmit), 1 => Just(Step::Withdraw), 4 => Just(Step::Reopen)],
+        0..40,
+    )
 }
 
 proptest! {
-    /// At most one decision for each version, always of the latest, never by the applicant; what is decided for good stays so;
-    /// what is refused changes nothing.
+    /// At most one decision for each version, always of the latest, never by the applicant; what is rejected or withdrawn stays
+    /// so, and what is approved can only be taken back; what is refused changes nothing.
     #[test]
     fn an_application_lives_by_its_rules(steps in steps()) {
         let mut life = Lifecycle::submitted();
@@ -56,7 +61,7 @@ proptest! {
         let mut submissions = 1;
         for step in steps {
             let before = life.clone();
-            let over = matches!(before.state, ApplicationState::Approved | ApplicationState::Rejected);
+            let over = !before.state.is_open();
             match step {
                 Step::Decide { verdict, behind, own } => match life.clone().decide(verdict, before.version - behind, own) {
                     Ok(after) => {
@@ -86,12 +91,34 @@ proptest! {
                         prop_assert!(before.state != ApplicationState::CorrectionRequested);
                     }
                 },
+                Step::Withdraw => match life.clone().withdraw() {
+                    Ok(after) => {
+                        prop_assert!(before.state.is_open() && after.state == ApplicationState::Withdrawn);
+                        life = after;
+                    }
+                    Err(error) => {
+                        prop_assert_eq!(error, TransitionError::WrongState(before.state));
+                        prop_assert!(over);
+                    }
+                },
+                Step::Reopen => match life.clone().reopen() {
+                    Ok(after) => {
+                        prop_assert_eq!(before.state, ApplicationState::Approved);
+                        prop_assert_eq!(after.state, ApplicationState::Submitted);
+                        submissions += 1;
+                        life = after;
+                    }
+                    Err(error) => {
+                        prop_assert_eq!(error, TransitionError::WrongState(before.state));
+                        prop_assert!(before.state != ApplicationState::Approved);
+                    }
+                },
             }
             prop_assert_eq!(life.version, submissions);
-            let approvals = decided.values().filter(|v| **v == Verdict::Approve).count();
-            prop_assert_eq!(approvals == 1, life.state == ApplicationState::Approved);
-            prop_assert!(approvals <= 1);
-            if over {
+            let last = decided.get(&life.version);
+            prop_assert_eq!(last == Some(&Verdict::Approve), life.state == ApplicationState::Approved);
+            prop_assert_eq!(last == Some(&Verdict::Reject), life.state == ApplicationState::Rejected);
+            if matches!(before.state, ApplicationState::Rejected | ApplicationState::Withdrawn) {
                 prop_assert_eq!(&life, &before);
             }
         }
@@ -104,4 +131,7 @@ fn states_are_stored_and_read_back() {
         assert_eq!(ApplicationState::from_stored(state.as_str()), Some(state));
     }
     assert_eq!(ApplicationState::from_stored("draft"), None);
+    for kind in ApplicationKind::ALL {
+        assert_eq!(ApplicationKind::from_stored(kind.as_str()), Some(kind));
+    }
 }

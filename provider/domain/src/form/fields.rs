@@ -1,6 +1,7 @@
 //! What a form is made of, asked in several ways.
 
 use super::{Field, FieldKind, Form};
+use crate::application::ApplicationKind;
 
 impl Form {
     /// All fields, in order.
@@ -16,6 +17,21 @@ impl Form {
     /// The fields that take an image: the slots of documents.
     pub fn images(&self) -> impl Iterator<Item = &Field> {
         self.fields().filter(|f| f.kind == FieldKind::Image)
+    }
+
+    /// The part that applications of a kind ask for.
+    pub fn asked_for(&self, kind: ApplicationKind) -> Form {
+        // one form, whether it says that there is an account or not
+        let kind = match kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication => ApplicationKind::Registration,
+            ApplicationKind::Enrolment | ApplicationKind::ProfileChange => kind,
+        };
+        Form { sections: self.sections.iter().filter(|s| s.asked_for.contains(&kind)).cloned().collect() }
+    }
+
+    /// Whether applications of that kind ask for anything.
+    pub fn asks_for(&self, kind: ApplicationKind) -> bool {
+        !self.asked_for(kind).sections.is_empty()
     }
 
     /// The names of all inputs, in order; images included.

@@ -7,6 +7,7 @@
 mod affiliation;
 mod dates;
 mod fields;
+pub mod personal;
 mod resubmission;
 mod text;
 mod validate;
@@ -16,7 +17,7 @@ pub use resubmission::Correction;
 pub use validate::{Context, FieldError};
 pub use validated::{SearchKeys, Validated};
 
-use crate::locale::LocalText;
+use crate::{application::ApplicationKind, locale::LocalText};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -43,9 +44,16 @@ pub struct Section {
     /// A sentence below it.
     #[serde(default)]
     pub intro: LocalText,
+    /// Which applications ask for it; registrations, and reapplications with them, when absent.
+    #[serde(default = "registrations")]
+    pub asked_for: Vec<ApplicationKind>,
     /// Its fields, in order.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,
+}
+
+fn registrations() -> Vec<ApplicationKind> {
+    vec![ApplicationKind::Registration]
 }
 
 /// One field.

@@ -40,6 +40,11 @@ pub struct FieldError {
 }
 
 impl FieldError {
+    /// An error of a field with one input.
+    pub fn at(field: &str, code: &'static str) -> Self {
+        Self { field: field.into(), input: field.into(), code, params: BTreeMap::new() }
+    }
+
     /// Every code that [`Form::validate`] gives; a test of texts counts them.
     pub const CODES: &'static [&'static str] = &[
         "required",
@@ -65,6 +70,7 @@ impl FieldError {
         "choice.unknown",
         "affiliation.mismatch",
         "student_id.characters",
+        "student_id.known",
         "postal_code.format",
         "phone.format",
         "residence_card.format",

@@ -83,6 +83,8 @@ impl Validated {
             phone: self.kept("phone"),
             cell_phone: self.kept("cell_phone"),
             kind_of_user: self.kind_of_user.clone(),
+            more: BTreeMap::new(),
+            verified: BTreeMap::new(),
             claims: BTreeMap::new(),
         }
     }

@@ -15,8 +15,10 @@
 
 use crate::{
     LocalText, Locale, TenantSlug, Timestamp,
+    application::ApplicationKind,
     client::{ClientMetadata, SigningAlgorithm},
-    form::Form,
+    form::{Form, personal::PersonalForm},
+    japan::search_key,
     time::Span,
 };
 use chrono::{FixedOffset, NaiveDate, Utc};
@@ -329,6 +331,28 @@ impl TenantConfig {
     /// The children of an affiliation; of the root for `""`.
     pub fn affiliations_under<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = &'a Affiliation> + 'a {
         self.affiliations.iter().filter(move |a| a.parent == parent)
+    }
+
+    /// What applications of a kind ask for.
+    pub fn form_for(&self, kind: ApplicationKind) -> Form {
+        match kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication | ApplicationKind::Enrolment => {
+                self.form.asked_for(kind)
+            }
+            ApplicationKind::ProfileChange => self.personal().reviewed(),
+        }
+    }
+
+    /// What people change of themselves.
+    pub fn personal(&self) -> PersonalForm {
+        PersonalForm::new(&self.form, &self.settings.self_service)
+    }
+
+    /// The affiliation that is called so in any language.
+    pub fn affiliation_called(&self, name: &str) -> Option<&Affiliation> {
+        let wanted = search_key(name);
+        let called = |a: &&Affiliation| a.name.values().any(|n| search_key(n) == wanted);
+        self.affiliations.iter().find(called).filter(|_| !wanted.is_empty())
     }
 
     /// The affiliation of that code.

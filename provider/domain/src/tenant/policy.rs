@@ -243,6 +243,8 @@ pub struct SelfServicePolicy {
     pub free: Vec<String>,
     /// Fields that they may change after approval.
     pub with_approval: Vec<String>,
+    /// How the page of personal settings asks.
+    pub manner: ChangeManner,
     /// Whether a new mail address must be proved by a link before it is in force.
     pub confirm_mail: bool,
     /// A change of the mail address and a copy of one's data need a login that is not older than this.
@@ -256,6 +258,7 @@ impl Default for SelfServicePolicy {
         Self {
             free: Vec::new(),
             with_approval: Vec::new(),
+            manner: ChangeManner::default(),
             confirm_mail: true,
             recent_login: Span::minutes(15),
             menu: MenuEntry::ALL.to_vec(),
@@ -303,6 +306,17 @@ impl MenuEntry {
         Self::Applications,
         Self::Data,
     ];
+}
+
+/// How the page of personal settings asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeManner {
+    /// What stands is edited, checked and then sent.
+    #[default]
+    Edit,
+    /// What is new is filled in; what is left empty stays as it is.
+    FillIn,
 }
 
 /// Mails.

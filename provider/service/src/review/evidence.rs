@@ -1,11 +1,12 @@
 //! What a reviewer sees beside an application: what the roster says, and who else may be the same person.
 
-use crate::{Service, ServiceError, Tenant, directory::RosterSource};
+use super::decide::stored;
+use crate::{Service, ServiceError, Tenant, accounts::person_keys, directory::RosterSource};
 use chrono::NaiveDate;
 use madoguchi_domain::{
     account::{Account, EnrolmentFacts, Profile},
-    application::{Application, ApplicationState},
-    form::{SearchKeys, Validated},
+    application::{Application, ApplicationKind, ApplicationState},
+    form::{SearchKeys, Validated, personal},
     id::ApplicationId,
     japan::search_key,
 };
@@ -31,6 +32,41 @@ impl Claimed {
     pub(crate) fn of(validated: &Validated) -> Self {
         let (student_id, facts) = validated.enrolment().unwrap_or_default();
         Self { profile: validated.profile(), student_id, facts, keys: validated.search_keys() }
+    }
+
+    /// What an account's own application says: about another stay, or about the person.
+    fn of_account(
+        tenant: &Tenant,
+        application: &Application,
+        AccountWithEnrolments { account, enrolments }: AccountWithEnrolments,
+    ) -> Self {
+        let handed_in = Self::of(&stored(application));
+        match application.kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication => handed_in,
+            ApplicationKind::Enrolment => {
+                let student_id_key = handed_in.keys.student_id_key;
+                let keys = SearchKeys { student_id_key, ..person_keys(&account.profile) };
+                Self { profile: account.profile, keys, ..handed_in }
+            }
+            ApplicationKind::ProfileChange => {
+                let reviewed: Vec<String> =
+                    tenant.config.personal().reviewed().fields().map(|f| f.key.clone()).collect();
+                let form = &tenant.config.form;
+                let profile = personal::with_answers(&account.profile, form, &reviewed, &application.answers);
+                // the roster knows the person by a stay, if it does
+                let stay = enrolments.into_iter().find(|e| !e.student_id.is_empty());
+                let (student_id, facts) = stay.map(|e| (e.student_id, e.facts)).unwrap_or_default();
+                let student_id_key = madoguchi_domain::japan::id_key(&student_id);
+                let keys = SearchKeys { student_id_key, ..person_keys(&profile) };
+                Self { profile, student_id, facts, keys }
+            }
+        }
+    }
+
+    /// What to call the person in a mail.
+    pub(crate) fn name(&self) -> String {
+        let profile = &self.profile;
+        if profile.name.is_empty() { profile.name_roman.clone() } else { profile.name.clone() }
     }
 
     /// The name in the institution's books: the one then, where it was given.
@@ -96,6 +132,22 @@ pub struct ComparedItem {
 }
 
 impl Service {
+    /// What an application says about its person.
+    pub(crate) async fn claimed(&self, tenant: &Tenant, application: &Application) -> Result<Claimed, ServiceError> {
+        let by_account = match application.kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication => None,
+            ApplicationKind::Enrolment | ApplicationKind::ProfileChange => application.account.as_ref(),
+        };
+        let found = match by_account {
+            Some(id) => self.store(tenant).accounts().with_enrolments(id).await?,
+            None => None,
+        };
+        Ok(match found {
+            Some(account) => Claimed::of_account(tenant, application, account),
+            None => Claimed::of(&stored(application)),
+        })
+    }
+
     /// Asks the directory about an applicant; the answer is bounded in time and size.
     pub(crate) async fn ask_roster(&self, tenant: &Tenant, claimed: &Claimed) -> RosterAnswer {
         let source: RosterSource<'_> = self.roster();
@@ -116,15 +168,6 @@ impl Service {
 fn compare(tenant: &Tenant, claimed: &Claimed, query: &DirectoryQuery, record: DirectoryRecord) -> RosterRecord {
     let details = query.compare(&record);
     let MatchDetails { student_id, name, name_kana, birth_date, graduation } = details;
-    let locale = &tenant.config.settings.default_locale;
-    let place: Vec<&str> = claimed
-        .facts
-        .affiliation
-        .iter()
-        .map(|code| tenant.config.affiliation(code).map_or(code.as_str(), |a| a.label(locale)))
-        .collect();
-    let place = place.join(" ");
-    let kept_place = record.affiliation.join(" ");
     let outcome = record.outcome.and_then(|outcome| match outcome {
         Outcome::Graduated => Some("graduated"),
         Outcome::Withdrawn => Some("withdrawn"),
@@ -149,7 +192,7 @@ fn compare(tenant: &Tenant, claimed: &Claimed, query: &DirectoryQuery, record: D
             &record.birth_date.map(|d| d.to_string()).unwrap_or_default(),
             birth_date,
         ),
-        path("affiliation", &place, &kept_place),
+        affiliation(tenant, &claimed.facts.affiliation, &record.affiliation),
         item(
             "graduation",
             &claimed.facts.graduation,
@@ -171,16 +214,32 @@ fn folded(key: &'static str, typed: &str, kept: &str) -> ComparedItem {
     ComparedItem { key, typed: typed.to_owned(), kept: kept.to_owned(), agreement }
 }
 
-/// A roster may leave out the university, or the subject: then what one has stands within the other.
-fn path(key: &'static str, typed: &str, kept: &str) -> ComparedItem {
-    let mut item = folded(key, typed, kept);
-    if item.agreement == Agreement::Different {
-        let (a, b) = (search_key(typed), search_key(kept));
-        if a.contains(&b) || b.contains(&a) {
-            item.agreement = Agreement::Similar;
+/// A place in the affiliation tree beside a roster's words for it, in whichever of the tenant's languages those are: the
+/// language in which the two agree best counts. A roster may leave out the university, or the subject; then what one
+/// has stands within the other.
+fn affiliation(tenant: &Tenant, codes: &[String], kept: &[String]) -> ComparedItem {
+    let kept = kept.join(" ");
+    let in_language = |locale| {
+        let names = codes.iter().map(|code| tenant.config.affiliation(code).map_or(code.as_str(), |a| a.label(locale)));
+        let mut item = folded("affiliation", &names.collect::<Vec<_>>().join(" "), &kept);
+        if item.agreement == Agreement::Different {
+            let (a, b) = (search_key(&item.typed), search_key(&kept));
+            if a.contains(&b) || b.contains(&a) {
+                item.agreement = Agreement::Similar;
+            }
         }
-    }
-    item
+        item
+    };
+    let rank = |item: &ComparedItem| match item.agreement {
+        Agreement::Same => 3,
+        Agreement::Similar => 2,
+        Agreement::Different => 1,
+        Agreement::Unknown => 0,
+    };
+    let settings = &tenant.config.settings;
+    // of equals the last wins, and that is to be the tenant's own language
+    let languages = settings.locales.iter().chain([&settings.default_locale]);
+    languages.map(in_language).max_by_key(rank).unwrap_or_else(|| folded("affiliation", "", &kept))
 }
 
 /// Why two records may be one person.
@@ -266,16 +325,6 @@ pub(crate) fn resemblance(a: &Person<'_>, b: &Person<'_>) -> Vec<Resemblance> {
     if by_number || (by_name && why.contains(&Resemblance::BirthDate)) { why } else { Vec::new() }
 }
 
-/// The search keys of an account's person.
-pub(crate) fn account_keys(profile: &Profile) -> SearchKeys {
-    SearchKeys {
-        name_key: search_key(&profile.name),
-        kana_key: madoguchi_domain::japan::kana_key(&profile.name_kana),
-        birth_date: profile.birth_date.clone(),
-        student_id_key: String::new(),
-    }
-}
-
 /// Accounts and other applications that may be the applicant's.
 pub(crate) async fn duplicates(
     store: &TenantStore,
@@ -288,8 +337,11 @@ pub(crate) async fn duplicates(
 
     let mut accounts = Vec::new();
     for AccountWithEnrolments { account, enrolments } in store.accounts().similar(keys, &email).await? {
+        if application.account.as_ref() == Some(&account.id) {
+            continue;
+        }
         let numbers: Vec<String> = enrolments.iter().map(|e| madoguchi_domain::japan::id_key(&e.student_id)).collect();
-        let other_keys = account_keys(&account.profile);
+        let other_keys = person_keys(&account.profile);
         let other_email = account.email.canonical();
         let other = Person {
             email: &other_email,
@@ -303,7 +355,10 @@ pub(crate) async fn duplicates(
     }
     let mut applications = Vec::new();
     for other in store.applications().similar(keys, &email, &application.id).await? {
-        let other_keys = super::decide::stored(&other).search_keys();
+        if other.account.is_some() && other.account == application.account {
+            continue;
+        }
+        let other_keys = stored(&other).search_keys();
         let other_email = other.email.canonical();
         let person = Person { email: &other_email, keys: &other_keys, student_ids: vec![&other_keys.student_id_key] };
         let why = resemblance(&this, &person);
@@ -331,7 +386,7 @@ pub(crate) fn is_own(reviewer: &Account, application: &Application, keys: &Searc
     {
         return true;
     }
-    let theirs = account_keys(&reviewer.profile);
+    let theirs = person_keys(&reviewer.profile);
     let same = |x: &str, y: &str| !x.is_empty() && x == y;
     same(&theirs.birth_date, &keys.birth_date)
         && (same(&theirs.name_key, &keys.name_key) || same(&theirs.kana_key, &keys.kana_key))

@@ -6,26 +6,33 @@
 
 mod decide;
 mod evidence;
+mod undo;
 
 pub use decide::{BY_DIRECTORY, DecideError, Decided, DecisionForm, Ruling};
 pub(crate) use evidence::Claimed;
 pub use evidence::{AccountLike, ApplicationLike, ComparedItem, Resemblance, RosterAnswer, RosterRecord};
 
 use crate::{ActiveSession, DocumentImage, Rendered, Rendition, Service, ServiceError, Source, Tenant};
-use decide::{is_reapplication, stored};
+use decide::stored;
 use evidence::{duplicates, is_own};
 use madoguchi_domain::{
     TenantSlug, Timestamp,
     account::{Account, StaffRole},
-    application::{Application, ApplicationState, Decision, Verdict, parse_reference},
+    application::{Application, ApplicationKind, ApplicationState, Decision, Verdict, parse_reference},
     audit::{Action, Actor},
     form::Validated,
     id::{AccountId, ApplicationId, DocumentId},
     japan::{id_key, kana_key, search_key},
 };
-use madoguchi_store::{applications::QueueSearch, documents::Document};
+use madoguchi_store::{
+    accounts::AccountWithEnrolments,
+    applications::{QueueSearch, Submission},
+    documents::Document,
+    moves::Move,
+};
 use serde_json::json;
 use std::{collections::BTreeMap, time::Duration};
+pub use undo::{UndoError, UndoForm};
 
 /// The proof that somebody reviews applications of one tenant.
 #[derive(Debug, Clone)]
@@ -53,6 +60,8 @@ pub struct Desk<'a> {
 pub struct QueueFilter {
     /// In these states; in all when empty.
     pub states: Vec<ApplicationState>,
+    /// Of these kinds; of all when empty.
+    pub kinds: Vec<ApplicationKind>,
     /// A reference number, name, kana, student ID number, mail address, or part of one.
     pub search: String,
     /// The newest first, instead of the longest waiting.
@@ -81,8 +90,6 @@ pub struct QueueItem {
     pub name: String,
     /// The name in kana.
     pub name_kana: String,
-    /// Whether the applicant says that they have an account.
-    pub reapplication: bool,
     /// How long it waits since it was last handed in.
     pub age: Duration,
     /// Whether it is the reviewer's own.
@@ -110,8 +117,14 @@ pub struct ApplicationView {
     pub approvals: Vec<(String, Timestamp)>,
     /// Whether it is the reviewer's own: it may be read, not decided.
     pub own: bool,
-    /// Whether the applicant says that they have an account.
-    pub reapplication: bool,
+    /// What was handed in before, oldest first; version 0 is what stood before a change of an account's data.
+    pub submissions: Vec<Submission>,
+    /// The accounts that it moved, and whether that was taken back.
+    pub moves: Vec<Move>,
+    /// Who took each of the moves back, as people read it; empty for those that stand.
+    pub undone_by: Vec<String>,
+    /// The account that applies, where one does.
+    pub applicant: Option<AccountWithEnrolments>,
     /// How long it waits since it was last handed in.
     pub age: Duration,
     /// Texts to start from, in the applicant's language.
@@ -183,6 +196,7 @@ impl Desk<'_> {
         });
         let stored_filter = madoguchi_store::applications::QueueFilter {
             states: filter.states.clone(),
+            kinds: filter.kinds.clone(),
             search,
             newest_first: filter.newest_first,
             after: filter.after.clone(),
@@ -200,9 +214,8 @@ impl Desk<'_> {
             .map(|application| {
                 let claimed = Claimed::of(&stored(&application));
                 QueueItem {
-                    name: answer(&application, "name"),
-                    name_kana: answer(&application, "name_kana"),
-                    reapplication: is_reapplication(&application),
+                    name: first_answer(&application, &["name", "name_roman", "school_name"]),
+                    name_kana: first_answer(&application, &["name_kana", "school_name_kana"]),
                     age: now.since(application.submitted_at),
                     own: is_own(&self.reviewer.account, &application, &claimed.keys),
                     application,
@@ -223,7 +236,7 @@ impl Desk<'_> {
         self.note(Action::ApplicationViewed, id.as_str(), detail, source).await?;
 
         let answers = stored(&application);
-        let claimed = Claimed::of(&answers);
+        let claimed = self.service.claimed(self.tenant, &application).await?;
         let documents = store.documents().of_application(id).await?;
         let roster = self.service.ask_roster(self.tenant, &claimed).await;
         let (accounts, applications) = duplicates(&store, &application, &claimed).await?;
@@ -236,9 +249,20 @@ impl Desk<'_> {
         for (reviewer, at) in store.decisions().approvals(id, application.lifecycle.version).await? {
             approvals.push((self.name_of(&reviewer).await?, at));
         }
+        let moves = store.moves().of(id).await?;
+        let mut undone_by = Vec::new();
+        for made in &moves {
+            undone_by.push(match &made.undone {
+                Some((_, by, _)) => self.name_of(by).await?,
+                None => String::new(),
+            });
+        }
         Ok(Some(ApplicationView {
+            applicant: self.applicant(&application).await?,
+            undone_by,
             own: is_own(&self.reviewer.account, &application, &claimed.keys),
-            reapplication: is_reapplication(&application),
+            submissions: store.applications().submissions(id).await?,
+            moves,
             age: self.service.now().since(application.submitted_at),
             reasons: self.reasons(&application),
             answers,
@@ -250,6 +274,18 @@ impl Desk<'_> {
             approvals,
             application,
         }))
+    }
+
+    /// The account that applied itself.
+    async fn applicant(&self, application: &Application) -> Result<Option<AccountWithEnrolments>, ServiceError> {
+        let by_account = match application.kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication => None,
+            ApplicationKind::Enrolment | ApplicationKind::ProfileChange => application.account.as_ref(),
+        };
+        match by_account {
+            Some(id) => Ok(self.service.store(self.tenant).accounts().with_enrolments(id).await?),
+            None => Ok(None),
+        }
     }
 
     /// A picture of an application that was handed in; the look is noted before it is decrypted. `None` when there is
@@ -285,6 +321,14 @@ impl Desk<'_> {
         self.service.decide_as_reviewer(self.tenant, &self.reviewer, form, source).await
     }
 
+    /// Takes back the match of a reapplication with an account; see [`UndoForm`].
+    ///
+    /// # Errors
+    /// [`UndoError`].
+    pub async fn undo(&self, form: &UndoForm, source: &Source) -> Result<(), UndoError> {
+        self.service.undo_match(self.tenant, &self.reviewer, form, source).await
+    }
+
     /// The mail that the decision would send, with placeholders for password and link.
     ///
     /// # Errors
@@ -305,7 +349,11 @@ impl Desk<'_> {
         self.service.commit(tx).await
     }
 
-    async fn name_of(&self, id: &AccountId) -> Result<String, ServiceError> {
+    /// What people call a member of staff.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`].
+    pub async fn name_of(&self, id: &AccountId) -> Result<String, ServiceError> {
         if id.as_str() == BY_DIRECTORY {
             return Ok(String::new());
         }
@@ -332,6 +380,8 @@ impl Desk<'_> {
     }
 }
 
-fn answer(application: &Application, key: &str) -> String {
-    application.answers.get(key).cloned().unwrap_or_default()
+/// The first of these that was answered.
+fn first_answer(application: &Application, keys: &[&str]) -> String {
+    let answers = keys.iter().filter_map(|key| application.answers.get(*key));
+    answers.into_iter().find(|answer| !answer.is_empty()).cloned().unwrap_or_default()
 }

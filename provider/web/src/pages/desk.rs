@@ -17,6 +17,10 @@ pub struct DeskQueue {
 pub struct Queue {
     /// States with how many there are.
     pub filters: Vec<QueueFilter>,
+    /// Kinds of application.
+    pub kinds: Vec<KindFilter>,
+    /// The chosen kind, to be kept by the search; empty for all.
+    pub kind: String,
     /// What was searched for, as input `q` of a GET.
     pub search: String,
     /// The chosen state, to be kept by the search.
@@ -30,10 +34,21 @@ pub struct Queue {
 /// A filter chip.
 #[derive(Debug, Clone, Serialize)]
 pub struct QueueFilter {
-    /// `submitted`, `correction_requested`, `approved`, `rejected`, `all`.
+    /// `submitted`, `correction_requested`, `approved`, `rejected`, `withdrawn`, `all`.
     pub state: String,
     /// How many.
     pub count: u64,
+    /// The list with it.
+    pub url: String,
+    /// Whether it is the chosen one.
+    pub selected: bool,
+}
+
+/// A choice of the kinds shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct KindFilter {
+    /// What it is called.
+    pub label: Say,
     /// The list with it.
     pub url: String,
     /// Whether it is the chosen one.
@@ -78,7 +93,12 @@ impl Queue {
             url: "/t/certificate/desk/applications/app_1".into(),
             name: name.into(),
             kana: kana.into(),
-            kind: Say::key(if n == 3 { "application.kind.reapplication" } else { "application.kind.new" }),
+            kind: Say::key(match n {
+                3 => "application.kind.reapplication",
+                4 => "application.kind.enrolment",
+                5 => "application.kind.profile_change",
+                _ => "application.kind.new",
+            }),
             state: "submitted".into(),
             age_days,
             late: age_days > 2,
@@ -94,6 +114,14 @@ impl Queue {
                 filter("rejected", 6, false),
                 filter("all", 161, false),
             ],
+            kinds: ["all", "new", "reapplication", "enrolment", "profile_change"]
+                .map(|kind| KindFilter {
+                    label: Say::key(format!("desk.kind.{kind}")),
+                    url: format!("/t/certificate/desk?kind={kind}"),
+                    selected: kind == "all",
+                })
+                .to_vec(),
+            kind: String::new(),
             search: String::new(),
             state: "submitted".into(),
             rows: vec![
@@ -157,6 +185,14 @@ pub struct DeskApplication {
     pub sections: Vec<DeskSection>,
     /// Accounts that may be the same person.
     pub duplicates: Vec<DuplicateView>,
+    /// Whether one of them can be chosen, to move to the application's address.
+    pub choosable: bool,
+    /// The account that applies, in a line; none for somebody without one.
+    pub applicant: Option<String>,
+    /// What the column beside what was typed says: `known` (the roster), or `now` (what stands in the account).
+    pub beside: &'static str,
+    /// The match that can be taken back.
+    pub undo: Option<UndoView>,
     /// The pictures.
     pub documents: Vec<DeskDocument>,
     /// The picture in view.
@@ -173,6 +209,19 @@ pub struct DeskApplication {
     pub blocked: Option<Say>,
     /// What is wrong.
     pub problems: Vec<Problem>,
+}
+
+/// A match of a reapplication with an account. Posts `version`, `undo_reason` and `undo` to `url`.
+#[derive(Debug, Clone, Serialize)]
+pub struct UndoView {
+    /// Where it is posted.
+    pub url: String,
+    /// The address that the account would have again.
+    pub address: String,
+    /// When it moved; Unix seconds.
+    pub moved_at: i64,
+    /// The reason as typed.
+    pub reason: String,
 }
 
 /// A section.
@@ -366,6 +415,10 @@ impl Page for DeskApplication {
             language: "日本語".into(),
             roster: "different".into(),
             sections,
+            choosable: true,
+            applicant: None,
+            beside: "known",
+            undo: None,
             duplicates: vec![DuplicateView {
                 id: "acc_1".into(),
                 login_id: "taro.old@example.jp".into(),
@@ -437,7 +490,27 @@ impl Page for DeskApplication {
             roster: "none".into(),
             ..usual.clone()
         };
-        vec![("usual", usual), ("error", error), ("blocked", blocked)]
+        let undo = Self {
+            state: "approved".into(),
+            blocked: Some(Say::key("desk.blocked.decided")),
+            undo: Some(UndoView {
+                url: "/t/certificate/desk/applications/app_1/undo".into(),
+                address: "taro.old@example.jp".into(),
+                moved_at: SAMPLE_NOW,
+                reason: String::new(),
+            }),
+            ..usual.clone()
+        };
+        let mut change = Self {
+            kind: Say::key("application.kind.profile_change"),
+            applicant: Some("山田 太郎 · taro@example.jp · B19-04217".into()),
+            beside: "now",
+            duplicates: vec![],
+            version: 1,
+            ..usual.clone()
+        };
+        change.sections.truncate(1);
+        vec![("usual", usual), ("error", error), ("blocked", blocked), ("undo", undo), ("change", change)]
     }
 }
 

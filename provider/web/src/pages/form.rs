@@ -1,14 +1,20 @@
 //! The application form, whatever fields the tenant wants.
 
-use super::{Choice, Page, Problem, SAMPLE_NOW, Say, Steps, by};
+use super::{Choice, Page, Problem, SAMPLE_NOW, Say, Steps, Task, by};
 use serde::Serialize;
 
-/// The form (C-REG-5 to C-REG-11). A `multipart/form-data` post to `{base}/register/form`. Buttons: `check`, `back`,
+/// The form (C-REG-5 to C-REG-11). A `multipart/form-data` post to `action`. Buttons: `check`, `back`,
 /// `save`, `switch_lang` (with `lang`), a postal code's `lookup…`, an affiliation's `refresh`, an image's `remove_…`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Form {
+    /// What it is for.
+    pub task: Task,
+    /// Where it is posted.
+    pub action: String,
     /// The draft's revision, as hidden input `revision`.
     pub revision: i64,
+    /// A change of own data that is not decided: reference number and the page that withdraws it.
+    pub pending: Option<Pending>,
     /// The sections.
     pub sections: Vec<SectionView>,
     /// What is wrong, in the order of the form.
@@ -23,6 +29,15 @@ pub struct Form {
     pub postal_code_url: String,
     /// Back.
     pub back_url: String,
+}
+
+/// An application that waits.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pending {
+    /// Reference number.
+    pub reference: String,
+    /// Withdraws it.
+    pub withdraw_url: String,
 }
 
 /// What staff asked for.
@@ -250,10 +265,10 @@ impl Page for Form {
     const FOR_ANYBODY: bool = true;
     const FORM: Option<&'static str> = Some("application");
     fn title(&self) -> Say {
-        Say::key(if self.correction.is_some() { "form.correction_title" } else { "form.title" })
+        self.task.say("form", "title")
     }
     fn steps(&self) -> Option<Steps> {
-        Some(if self.correction.is_some() { Steps::correction(1) } else { Steps::registration(3) })
+        Some(self.task.steps("form"))
     }
     fn problems(&self) -> &[Problem] {
         &self.problems
@@ -268,6 +283,9 @@ mod samples {
 
     pub(super) fn all(locale: &str) -> Vec<(&'static str, Form)> {
         let usual = Form {
+            task: Task::Registration,
+            action: "/t/certificate/register/form".into(),
+            pending: None,
             revision: 3,
             sections: sections(locale),
             problems: vec![],
@@ -283,7 +301,10 @@ mod samples {
             ("usual", usual.clone()),
             ("empty", empty),
             ("error", wrong(usual.clone())),
-            ("correction", corrected(usual, locale)),
+            ("correction", corrected(usual.clone(), locale)),
+            ("enrolment", Form { task: Task::Enrolment, ..usual.clone() }),
+            ("profile", personal(Form { task: Task::Profile, ..usual.clone() }, locale)),
+            ("fill-in", personal(Form { task: Task::FillIn, ..usual }, locale)),
         ]
     }
 
@@ -306,6 +327,18 @@ mod samples {
         Form { problems, saved_at: None, ..form }
     }
 
+    fn personal(mut form: Form, locale: &str) -> Form {
+        form.pending = (form.task == Task::Profile).then(|| Pending {
+            reference: "K7Q2-M9XD-4T".into(),
+            withdraw_url: "/t/certificate/account/applications/K7Q2-M9XD-4T/withdraw".into(),
+        });
+        form.saved_at = None;
+        for field in form.sections.iter_mut().flat_map(|s| &mut s.fields).filter(|f| f.key == "name") {
+            field.hint = Some(by(locale, "変更には承認が必要です。", "A change needs approval."));
+        }
+        form
+    }
+
     fn corrected(mut form: Form, locale: &str) -> Form {
         for field in form.sections.iter_mut().flat_map(|s| &mut s.fields) {
             field.locked = field.key != "document_front" && field.key != "name_kana";
@@ -318,6 +351,7 @@ mod samples {
             }
         }
         Form {
+            task: Task::Correction,
             correction: Some(Correction {
                 reference: "K7Q2-M9XD-4T".into(),
                 reason: by(

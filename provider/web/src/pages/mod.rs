@@ -13,6 +13,7 @@ mod entrance;
 mod form;
 mod frame;
 mod outcome;
+mod personal;
 mod recovery;
 mod registration;
 mod self_service;
@@ -25,6 +26,7 @@ pub use entrance::*;
 pub use form::*;
 pub use frame::*;
 pub use outcome::*;
+pub use personal::*;
 pub use recovery::*;
 pub use registration::*;
 pub use self_service::*;
@@ -116,10 +118,52 @@ impl Problem {
     }
 }
 
+/// What somebody is about with a form: the same pages serve all of these, in other words and with other steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// A new registration.
+    Registration,
+    /// The correction of an application.
+    Correction,
+    /// One more student ID number.
+    Enrolment,
+    /// Own data: what stands is edited.
+    Profile,
+    /// Own data: what is new is filled in.
+    FillIn,
+}
+
+impl Task {
+    /// The text of this task among several: `{page}.title` for registrations, `{page}.{task}_title` otherwise.
+    fn say(self, page: &str, name: &str) -> Say {
+        let prefix = match self {
+            Self::Registration => "",
+            Self::Correction => "correction_",
+            Self::Enrolment => "enrolment_",
+            Self::Profile => "profile_",
+            Self::FillIn => "fill_in_",
+        };
+        Say::key(format!("{page}.{prefix}{name}"))
+    }
+
+    /// Its steps, at the step of that name.
+    fn steps(self, at: &str) -> Steps {
+        let (process, steps): (&'static str, &'static [&'static str]) = match self {
+            Self::Registration => ("registration", &["mail", "terms", "form", "check", "done"]),
+            Self::Correction => ("correction", &["form", "check", "done"]),
+            Self::Enrolment => ("enrolment", &["form", "check", "done"]),
+            Self::Profile => ("profile", &["form", "check", "done"]),
+            Self::FillIn => ("profile", &["form", "done"]),
+        };
+        Steps { process, steps, current: steps.iter().position(|step| *step == at).map_or(1, |i| i + 1) }
+    }
+}
+
 /// A place in a process. The labels are `steps.{process}.{step}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Steps {
-    /// The process: `registration`, `correction`.
+    /// The process: `registration`, `correction`, `enrolment`, `profile`.
     pub process: &'static str,
     /// Its steps.
     pub steps: &'static [&'static str],
@@ -131,10 +175,6 @@ impl Steps {
     /// New registration, from the mail address to the reference number.
     pub fn registration(current: usize) -> Self {
         Self { process: "registration", steps: &["mail", "terms", "form", "check", "done"], current }
-    }
-    /// Correction of an application.
-    pub fn correction(current: usize) -> Self {
-        Self { process: "correction", steps: &["form", "check", "done"], current }
     }
 }
 
@@ -238,7 +278,7 @@ pages! {
     Register, RegisterSent, LinkProblem, Terms, Form, Check, Reception, ConfirmLink,
     Forgot, ForgotSent, ForgotReset, ForgotProblem,
     Message, ErrorPage, InvalidOperation, NotFound, Busy, FormPost,
-    AccountPage, EnrolmentChoice, Consent,
+    AccountPage, EnrolmentChoice, Consent, StudentId,
     ChangePassword, ChangeMail, ChangeMailSent, Sessions, Connections, OwnDataPage,
     Manual, Notices, Statement,
     DeskQueue, DeskApplication, DeskDecided, DeskPreview,

@@ -1,6 +1,6 @@
 //! The way from a mail address to a reference number, except the form itself.
 
-use super::{ImageView, Link, Page, Problem, SAMPLE_NOW, Say, Steps, by};
+use super::{ImageView, Link, Page, Problem, SAMPLE_NOW, Say, Steps, Task, by};
 use serde::Serialize;
 
 /// Mail address setting (C-REG-1). Posts to `{base}/register`.
@@ -214,11 +214,15 @@ impl Page for Terms {
     }
 }
 
-/// Everything entered, before it is submitted (C-REG-10). Posts to `{base}/register/check`.
+/// Everything entered, before it is submitted (C-REG-10). Posts `submit` or `back` to `action`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
-    /// Whether this corrects an application.
-    pub correction: bool,
+    /// What it is for.
+    pub task: Task,
+    /// Where it is posted.
+    pub action: String,
+    /// What the person has to know before.
+    pub notices: Vec<Say>,
     /// The sections of the form.
     pub sections: Vec<CheckSection>,
     /// Whether every item carries a mark: what was entered does not match somebody's records, and which item differs is
@@ -248,6 +252,10 @@ pub struct CheckRow {
     pub label: String,
     /// The value, a line each; empty when nothing was entered.
     pub lines: Vec<String>,
+    /// What it was, a line each, where own data change; empty otherwise.
+    pub before: Vec<String>,
+    /// When it changes: at once, or after approval.
+    pub mark: Option<Say>,
     /// How it was read: "1990年（平成2年）", the half-width kana widened.
     pub read_as: Option<String>,
     /// The image.
@@ -260,8 +268,14 @@ impl Page for Check {
     const TEMPLATE: &'static str = "check.html";
     const NAME: &'static str = "check";
     const FOR_ANYBODY: bool = true;
+    fn title(&self) -> Say {
+        match self.task {
+            Task::Profile | Task::FillIn => Say::key("check.profile_title"),
+            Task::Registration | Task::Correction | Task::Enrolment => Say::key("check.title"),
+        }
+    }
     fn steps(&self) -> Option<Steps> {
-        Some(if self.correction { Steps::correction(2) } else { Steps::registration(4) })
+        Some(self.task.steps("check"))
     }
     fn problems(&self) -> &[Problem] {
         &self.problems
@@ -270,6 +284,8 @@ impl Page for Check {
         let row = |ja: &str, en: &str, value: &str, field: &str| CheckRow {
             label: by(locale, ja, en),
             lines: value.lines().map(str::to_owned).collect(),
+            before: vec![],
+            mark: None,
             read_as: None,
             image: None,
             change_url: Some(format!("/t/certificate/register/form#{field}")),
@@ -314,14 +330,16 @@ impl Page for Check {
             },
         ];
         let usual = Self {
-            correction: false,
+            task: Task::Registration,
+            action: "/t/certificate/register/check".into(),
+            notices: vec![],
             sections,
             all_marked: false,
             problems: vec![],
             form_url: "/t/certificate/register/form".into(),
         };
         let correction = Self {
-            correction: true,
+            task: Task::Correction,
             problems: vec![Problem::at(
                 "document_front",
                 Say::key("error.required_image").with("label", by(locale, "画像（おもて面）", "Image of the front")),
@@ -333,7 +351,18 @@ impl Page for Check {
             problems: vec![Problem::at("name", Say::key("error.verification.card-not-matched"))],
             ..usual.clone()
         };
-        vec![("usual", usual), ("correction", correction), ("mismatch", mismatch)]
+        let mut profile = Self {
+            task: Task::Profile,
+            notices: vec![Say::key("check.profile_unverified").with("label", by(locale, "氏名", "Name"))],
+            form_url: "/t/certificate/account/profile".into(),
+            ..usual.clone()
+        };
+        profile.sections.truncate(1);
+        for row in profile.sections.iter_mut().flat_map(|s| &mut s.rows) {
+            row.before = vec![by(locale, "佐藤 太郎", "SATO TARO")];
+            row.mark = Some(Say::key("check.profile_after_approval"));
+        }
+        vec![("usual", usual), ("correction", correction), ("mismatch", mismatch), ("profile", profile)]
     }
 }
 
@@ -352,8 +381,8 @@ pub struct Reception {
     pub mail: String,
     /// From where.
     pub sender: String,
-    /// Whether it corrected an application.
-    pub correction: bool,
+    /// What it was for.
+    pub task: Task,
     /// Back to where the person came from.
     pub next: Option<Link>,
 }
@@ -362,7 +391,7 @@ impl Page for Reception {
     const TEMPLATE: &'static str = "reception.html";
     const NAME: &'static str = "reception";
     fn steps(&self) -> Option<Steps> {
-        Some(if self.correction { Steps::correction(3) } else { Steps::registration(5) })
+        Some(self.task.steps("done"))
     }
     fn samples(locale: &str) -> Vec<(&'static str, Self)> {
         let usual = Self {
@@ -372,10 +401,11 @@ impl Page for Reception {
             expected_on: "2026-11-25".into(),
             mail: "taro@example.jp".into(),
             sender: "no-reply@certificate.example.ac.jp".into(),
-            correction: false,
+            task: Task::Registration,
             next: Some(Link::new(by(locale, "ホームへ", "Go to the home page"), "/t/certificate/")),
         };
-        let correction = Self { correction: true, expected_days: 1, next: None, ..usual.clone() };
-        vec![("usual", usual), ("correction", correction)]
+        let correction = Self { task: Task::Correction, expected_days: 1, next: None, ..usual.clone() };
+        let enrolment = Self { task: Task::Enrolment, ..usual.clone() };
+        vec![("usual", usual), ("correction", correction), ("enrolment", enrolment)]
     }
 }

@@ -55,7 +55,15 @@ fn form() -> Form {
             f.options[2].until = Some("2026-03-31".into());
         }
     }
-    Form { sections: vec![Section { key: "all".into(), title: LocalText::None, intro: LocalText::None, fields }] }
+    Form {
+        sections: vec![Section {
+            key: "all".into(),
+            title: LocalText::None,
+            intro: LocalText::None,
+            asked_for: vec![],
+            fields,
+        }],
+    }
 }
 
 fn tree() -> Vec<Affiliation> {

@@ -2,9 +2,9 @@
 
 use super::{Problems, look::is_colour, source::Source};
 use crate::{
-    application::Verdict,
+    application::{ApplicationKind, Verdict},
     client::SigningAlgorithm,
-    form::Form,
+    form::{Field, FieldKind, Form},
     password,
     tenant::{LoginIdentifier, ReasonTemplate, TenantSettings, Tile, UserIdPattern},
     time::Span,
@@ -331,13 +331,50 @@ pub(super) fn check_references(
     for (list, keys) in [("free", &own.free), ("with_approval", &own.with_approval)] {
         for (i, key) in keys.iter().enumerate() {
             let path = format!("self_service.{list}[{i}]");
-            if form.is_some_and(|form| form.field(key).is_none()) {
-                problems.at(source, &path, format!("{list}: form.toml has no field {key}"));
+            match form.map(|form| (form, form.field(key))) {
+                Some((_, None)) => problems.at(source, &path, format!("{list}: form.toml has no field {key}")),
+                Some((form, Some(field))) => {
+                    if let Some(message) = not_for_settings(form, field, list) {
+                        problems.at(source, &path, format!("{list}: {message}"));
+                    }
+                }
+                None => {}
             }
             if list == "with_approval" && own.free.contains(key) {
                 problems.at(source, &path, format!("{list}: {key} stands in free already"));
             }
         }
+    }
+}
+
+/// Why a field is none of those that people change of themselves.
+fn not_for_settings(form: &Form, field: &Field, list: &str) -> Option<String> {
+    let section = form.sections.iter().find(|s| s.fields.iter().any(|f| f.key == field.key));
+    let stay = section.is_some_and(|s| s.asked_for.contains(&ApplicationKind::Enrolment));
+    let proof = section.is_some_and(|s| s.asked_for.contains(&ApplicationKind::ProfileChange));
+    match field.kind {
+        _ if stay => Some(format!("{} belongs to a stay at the institution, not to the person", field.key)),
+        _ if proof => Some(format!("{} is in a section that asks for evidence", field.key)),
+        FieldKind::Image | FieldKind::Affiliation => {
+            Some(format!("{} is nothing that a person is known by", field.key))
+        }
+        FieldKind::ConfirmedEmail if list == "with_approval" => {
+            Some(format!("{} is proved by a link, not by approval; it may stand in free", field.key))
+        }
+        FieldKind::ConfirmedEmail
+        | FieldKind::Text
+        | FieldKind::Textarea
+        | FieldKind::Name
+        | FieldKind::Kana
+        | FieldKind::Roman
+        | FieldKind::Date
+        | FieldKind::YearMonth
+        | FieldKind::Choice
+        | FieldKind::StudentId
+        | FieldKind::PostalCode
+        | FieldKind::Prefecture
+        | FieldKind::Phone
+        | FieldKind::ResidenceCard => None,
     }
 }
 

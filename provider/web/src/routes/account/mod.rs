@@ -8,9 +8,9 @@
 //! | [`connections`] | applications that may see something |
 //! | [`data`] | a copy of one's data |
 
-use super::registration::calendar_words;
+use super::registration::{calendar_words, withdraw_url};
 use crate::{
-    pages::{AccountPage, ApplicationLine, EnrolmentView, Say, Tile, Top},
+    pages::{AccountPage, ApplicationLine, EnrolmentView, Link, Say, Tile, Top},
     state::Web,
     visit::{Answer, Visit, display_name},
 };
@@ -18,7 +18,7 @@ use axum::{Router, routing::get};
 use madoguchi_domain::{
     account::StaffRole,
     account::{Account, Enrolment},
-    application::{Application, ApplicationState},
+    application::{Application, ApplicationKind, ApplicationState},
     japan::postal,
     tenant::MenuEntry,
 };
@@ -69,12 +69,19 @@ async fn applications(
     account: &Account,
 ) -> Result<(Vec<ApplicationLine>, Vec<ApplicationLine>), axum::response::Response> {
     let found = visit.web.service().applications_of(&visit.tenant, account).await.map_err(|e| visit.fault(&e))?;
-    let (current, past): (Vec<_>, Vec<_>) = found.iter().partition(|a| match a.lifecycle.state {
-        ApplicationState::Submitted | ApplicationState::CorrectionRequested => true,
-        ApplicationState::Approved | ApplicationState::Rejected => false,
-    });
+    let (current, past): (Vec<_>, Vec<_>) = found.iter().partition(|a| a.lifecycle.state.is_open());
     let lines = |those: Vec<&Application>| those.into_iter().map(|a| line(visit, a)).collect();
     Ok((lines(current), lines(past)))
+}
+
+/// What an application is for, as a key of the texts.
+pub(super) fn kind_words(kind: ApplicationKind) -> &'static str {
+    match kind {
+        ApplicationKind::Registration => "application.kind.new",
+        ApplicationKind::Reapplication => "application.kind.reapplication",
+        ApplicationKind::Enrolment => "application.kind.enrolment",
+        ApplicationKind::ProfileChange => "application.kind.profile_change",
+    }
 }
 
 fn line(visit: &Visit, application: &Application) -> ApplicationLine {
@@ -82,25 +89,25 @@ fn line(visit: &Visit, application: &Application) -> ApplicationLine {
     let expected = settings.expected_on(application.submitted_at);
     let late = settings.today(visit.web.service().now()) > expected;
     let state = application.lifecycle.state;
-    let kind = match application.answers.get("application_type").map(String::as_str) {
-        Some("reapplication") => "application.kind.reapplication",
-        Some(_) | None => "application.kind.new",
-    };
     let next = match state {
         ApplicationState::Submitted if late => "application.next.late",
         ApplicationState::Submitted => "application.next.submitted",
         ApplicationState::CorrectionRequested => "application.next.correction_requested",
         ApplicationState::Approved => "application.next.approved",
         ApplicationState::Rejected => "application.next.rejected",
+        ApplicationState::Withdrawn => "application.next.withdrawn",
     };
     ApplicationLine {
         reference: application.reference.clone(),
-        kind: Say::key(kind),
+        kind: Say::key(kind_words(application.kind)),
         state: state.as_str().to_owned(),
         submitted_at: application.submitted_at.seconds(),
         next: Say::key(next),
         expected_on: (state == ApplicationState::Submitted && !late).then(|| expected.to_string()),
-        action: None,
+        action: state.is_open().then(|| {
+            let url = withdraw_url(visit, &application.reference);
+            Link::new(visit.text("withdraw.link", &[]), url)
+        }),
     }
 }
 

@@ -1,13 +1,14 @@
 //! An application: what was typed beside what the roster says, pictures, duplicates, history.
 
 use super::{
+    super::account::kind_words,
     super::registration::{calendar_words, describe_field, image_response, label, option_label},
-    Place, desk, kind, queue_view,
+    Place, desk, queue_view,
 };
 use crate::{
     pages::{
         Choice, Comparison, DeskApplication, DeskDocument, DeskRow, DeskSection, DeskViewer, DuplicateView,
-        HistoryLine, Problem, Say,
+        HistoryLine, Problem, Say, UndoView,
     },
     visit::{Answer, Visit},
 };
@@ -16,7 +17,7 @@ use axum::{
     response::Response,
 };
 use madoguchi_domain::{
-    application::{ApplicationState, Verdict},
+    application::{ApplicationKind, ApplicationState, Verdict},
     form::{Field, FieldKind},
     id::{ApplicationId, DocumentId},
 };
@@ -25,6 +26,7 @@ use madoguchi_service::{
     Rendition,
     review::{AccountLike, ApplicationView, Desk, RosterAnswer, RosterRecord},
 };
+use madoguchi_store::{accounts::AccountWithEnrolments, documents::Document};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -48,6 +50,8 @@ pub(super) struct Entered {
     /// A note for each questioned field.
     pub notes: BTreeMap<String, String>,
     pub account: Option<String>,
+    /// Why a match is taken back.
+    pub undo_reason: String,
     pub template: String,
     pub problems: Vec<Problem>,
 }
@@ -91,13 +95,19 @@ pub(super) async fn page(
         (RosterAnswer::Records(_), Some(_)) => "different",
     };
     let (documents, viewer) = pictures(visit, &view, look, &query);
-    let name = application.answers.get("name").filter(|n| !n.is_empty()).cloned();
+    let beside = match application.kind {
+        ApplicationKind::ProfileChange => "now",
+        ApplicationKind::Registration | ApplicationKind::Reapplication | ApplicationKind::Enrolment => "known",
+    };
+    let undo = undo(visit, &view, &entered);
+    let name = ["name", "name_roman", "school_name"].iter().filter_map(|key| application.answers.get(*key));
+    let name = name.into_iter().find(|n| !n.is_empty()).cloned();
     let language = visit.renderer().text(application.locale.as_str(), "language.name", &[]);
     Ok(Some(DeskApplication {
         queue,
         reference: application.reference.clone(),
         version: application.lifecycle.version,
-        kind: kind(view.reapplication),
+        kind: Say::key(kind_words(application.kind)),
         state: application.lifecycle.state.as_str().to_owned(),
         name: name.unwrap_or_else(|| application.email.to_string()),
         submitted_at: application.submitted_at.seconds(),
@@ -105,6 +115,10 @@ pub(super) async fn page(
         language,
         roster: roster.to_owned(),
         sections: sections(visit, &view, best, &entered),
+        choosable: application.kind == ApplicationKind::Reapplication && blocked(&view).is_none(),
+        applicant: applicant(visit, &view),
+        beside,
+        undo,
         duplicates: view.accounts.iter().map(|a| duplicate(visit, a, entered.account.as_deref())).collect(),
         documents,
         viewer,
@@ -126,6 +140,7 @@ fn blocked(view: &ApplicationView) -> Option<Say> {
         ApplicationState::Submitted => None,
         ApplicationState::CorrectionRequested => Some(Say::key("desk.blocked.waits_for_applicant")),
         ApplicationState::Approved | ApplicationState::Rejected => Some(Say::key("desk.blocked.decided")),
+        ApplicationState::Withdrawn => Some(Say::key("desk.blocked.withdrawn")),
     }
 }
 
@@ -135,14 +150,56 @@ fn sections(
     record: Option<&RosterRecord>,
     entered: &Entered,
 ) -> Vec<DeskSection> {
-    let form = &visit.tenant.config.form;
-    form.sections
+    visit
+        .tenant
+        .config
+        .form_for(view.application.kind)
+        .sections
         .iter()
         .map(|section| DeskSection {
             title: section.title.get(&visit.locale).to_owned(),
             rows: section.fields.iter().map(|field| row(visit, view, field, record, entered)).collect(),
         })
         .collect()
+}
+
+/// The match that can be taken back: the last one, while the application is still approved by it.
+fn undo(visit: &Visit, view: &ApplicationView, entered: &Entered) -> Option<UndoView> {
+    let application = &view.application;
+    let last = view.moves.last().filter(|m| m.undone.is_none() && m.version == application.lifecycle.version)?;
+    (application.lifecycle.state == ApplicationState::Approved && !view.own).then(|| UndoView {
+        url: visit.to(&format!("/desk/applications/{}/undo", application.id)),
+        address: last.before.email.to_string(),
+        moved_at: last.moved_at.seconds(),
+        reason: entered.undo_reason.clone(),
+    })
+}
+
+/// Who applies, of those that have an account.
+fn applicant(visit: &Visit, view: &ApplicationView) -> Option<String> {
+    let AccountWithEnrolments { account, enrolments } = view.applicant.as_ref()?;
+    let numbers = enrolments.iter().map(|e| e.student_id.as_str());
+    let born = calendar_words(visit, &account.profile.birth_date);
+    let parts = [account.profile.name.as_str(), account.login_id.as_str(), born.as_str()];
+    let parts: Vec<&str> = parts.into_iter().chain(numbers).filter(|p| !p.is_empty()).collect();
+    Some(parts.join(" · "))
+}
+
+/// What was answered to a field in another version, in words.
+fn answered(visit: &Visit, view: &ApplicationView, field: &Field, version: i64) -> Option<String> {
+    let kept = view.submissions.iter().find(|s| s.version == version)?;
+    Some(super::super::registration::value(visit, field, &kept.answers).join(" / "))
+}
+
+/// A roster's affiliation in the reviewer's language, as far as the tenant's tree knows its parts.
+fn place_words(visit: &Visit, record: &RosterRecord) -> String {
+    let config = &visit.tenant.config;
+    let parts = record
+        .record
+        .affiliation
+        .iter()
+        .map(|part| config.affiliation_called(part).map_or(part.as_str(), |a| a.label(&visit.locale)));
+    parts.collect::<Vec<_>>().join(" › ")
 }
 
 fn row(
@@ -155,17 +212,33 @@ fn row(
     let typed = if field.kind == FieldKind::ConfirmedEmail {
         view.application.email.to_string()
     } else if field.kind == FieldKind::Image {
-        view.documents.iter().find(|d| d.slot == field.key).map(describe_field).unwrap_or_default()
+        view.documents.iter().find(|d| d.slot == field.key).map(|d| picture(visit, d)).unwrap_or_default()
     } else {
         super::super::registration::value(visit, field, &view.answers.answers).join(" / ")
     };
-    let compared = record.and_then(|r| r.items.iter().find(|item| counterpart(&field.key) == item.key));
-    let (known, comparison) = match compared {
-        None => (None, Comparison::None),
-        Some(item) => {
+    let version = view.application.lifecycle.version;
+    let before = answered(visit, view, field, version - 1).filter(|then| version > 1 && *then != typed);
+    let stands = match view.application.kind {
+        ApplicationKind::ProfileChange => answered(visit, view, field, 0).filter(|now| !now.is_empty()),
+        ApplicationKind::Registration | ApplicationKind::Reapplication | ApplicationKind::Enrolment => None,
+    };
+    let by_roster = view.application.kind != ApplicationKind::ProfileChange;
+    let compared = record.filter(|_| by_roster);
+    let compared = compared.and_then(|r| r.items.iter().find(|item| counterpart(&field.key) == item.key));
+    let (known, comparison) = match (compared, stands) {
+        (None, Some(now)) => {
+            let comparison = if now == typed { Comparison::Same } else { Comparison::Different };
+            (Some(now), comparison)
+        }
+        (None, None) => (None, Comparison::None),
+        (Some(item), _) => {
             // the roster holds a choice by its value, as the form does
             let choice = field.options.iter().find(|o| field.kind == FieldKind::Choice && o.value == item.kept);
-            let kept = choice.map_or_else(|| calendar_words(visit, &item.kept), |o| option_label(visit, field, o));
+            let kept = match (choice, record) {
+                (Some(option), _) => option_label(visit, field, option),
+                (None, Some(record)) if item.key == "affiliation" => place_words(visit, record),
+                (None, Some(_) | None) => calendar_words(visit, &item.kept),
+            };
             let kept = Some(kept).filter(|k| !k.is_empty());
             let comparison = match item.agreement {
                 Agreement::Same => Comparison::Same,
@@ -180,11 +253,22 @@ fn row(
         key: field.key.clone(),
         label: label(visit, field),
         typed,
-        before: None,
+        before,
         known,
         comparison,
         questioned: entered.notes.contains_key(&field.key),
         note: entered.notes.get(&field.key).cloned().unwrap_or_default(),
+    }
+}
+
+/// A picture in words; when it was erased, that and when.
+fn picture(visit: &Visit, document: &Document) -> String {
+    match document.deleted_at {
+        Some(at) => {
+            let day = visit.tenant.config.settings.today(at).to_string();
+            visit.text("desk.erased", &[("date", &calendar_words(visit, &day))])
+        }
+        None => describe_field(document),
     }
 }
 
@@ -247,6 +331,16 @@ fn history(visit: &Visit, view: &ApplicationView) -> Vec<HistoryLine> {
             detail: (!detail.is_empty()).then(|| detail.join(" / ")),
         });
     }
+    for (made, by) in view.moves.iter().zip(&view.undone_by) {
+        if let Some((at, _, reason)) = &made.undone {
+            lines.push(HistoryLine {
+                at: at.seconds(),
+                actor: by.clone(),
+                what: Say::key("desk.history.undone"),
+                detail: Some(reason.clone()),
+            });
+        }
+    }
     for (reviewer, at) in &view.approvals {
         lines.push(HistoryLine {
             at: at.seconds(),
@@ -255,11 +349,19 @@ fn history(visit: &Visit, view: &ApplicationView) -> Vec<HistoryLine> {
             detail: None,
         });
     }
-    if view.application.lifecycle.version > 1 {
+    if view.application.submitted_at > view.application.created_at {
         lines.push(HistoryLine {
             at: view.application.submitted_at.seconds(),
-            actor: applicant,
+            actor: applicant.clone(),
             what: Say::key("desk.history.submitted"),
+            detail: None,
+        });
+    }
+    if view.application.lifecycle.state == ApplicationState::Withdrawn {
+        lines.push(HistoryLine {
+            at: view.application.decided_at.unwrap_or(view.application.submitted_at).seconds(),
+            actor: applicant,
+            what: Say::key("desk.history.withdrawn"),
             detail: None,
         });
     }

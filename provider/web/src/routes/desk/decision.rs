@@ -109,7 +109,8 @@ fn entered(visit: &Visit, form: &Params) -> Entered {
     Entered {
         reason: form.get("reason").unwrap_or_default().to_owned(),
         notes,
-        account: form.get("account").map(str::to_owned),
+        account: form.get("account").filter(|id| !id.is_empty()).map(str::to_owned),
+        undo_reason: String::new(),
         template: form.get("template").unwrap_or_default().to_owned(),
         problems: Vec::new(),
     }
@@ -133,7 +134,7 @@ async fn insert_template(
     Ok(())
 }
 
-async fn again(
+pub(super) async fn again(
     visit: &Visit,
     desk: &Desk<'_>,
     id: &ApplicationId,
@@ -185,6 +186,8 @@ async fn after(visit: &Visit, desk: &Desk<'_>, id: &ApplicationId, place: &Place
     let done = match decided {
         Decided::Approved { .. } => "approved",
         Decided::Moved { .. } => "moved",
+        Decided::EnrolmentAdded { .. } => "enrolment_added",
+        Decided::ProfileChanged { .. } => "profile_changed",
         Decided::FirstApproval => "first_approval",
         Decided::Rejected => "rejected",
         Decided::CorrectionRequested => "correction_requested",

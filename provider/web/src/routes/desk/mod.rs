@@ -2,9 +2,11 @@
 
 mod application;
 mod decision;
+mod undo;
 
+use super::account::kind_words;
 use crate::{
-    pages::{DeskQueue, Queue, QueueFilter as Chip, QueueRow, Say},
+    pages::{DeskQueue, KindFilter, Queue, QueueFilter as Chip, QueueRow, Say},
     state::Web,
     visit::{Answer, Visit},
 };
@@ -15,7 +17,10 @@ use axum::{
     routing::{get, post},
 };
 use http::StatusCode;
-use madoguchi_domain::{application::ApplicationState, id::ApplicationId};
+use madoguchi_domain::{
+    application::{ApplicationKind, ApplicationState},
+    id::ApplicationId,
+};
 use madoguchi_service::review::{Desk, QueueFilter};
 use serde::Deserialize;
 
@@ -24,6 +29,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/desk", get(queue))
         .route("/desk/applications/{id}", get(application::show))
         .route("/desk/applications/{id}/decision", post(decision::decide))
+        .route("/desk/applications/{id}/undo", post(undo::undo))
         .route("/desk/documents/{id}", get(application::document))
 }
 
@@ -32,6 +38,9 @@ pub(super) fn router() -> Router<Web> {
 struct Place {
     #[serde(default)]
     state: String,
+    /// Which kind of application; all when empty.
+    #[serde(default)]
+    kind: String,
     #[serde(default)]
     q: String,
     /// Where the page begins: when and which was the last before it.
@@ -52,17 +61,25 @@ impl Place {
 
     fn filter(&self) -> QueueFilter {
         let states = ApplicationState::from_stored(self.state()).into_iter().collect();
+        let kinds = ApplicationKind::from_stored(&self.kind).into_iter().collect();
         let after = self
             .after
             .split_once('.')
             .and_then(|(at, id)| Some((madoguchi_domain::Timestamp(at.parse().ok()?), ApplicationId::known(id))));
-        QueueFilter { states, search: self.q.clone(), after, ..QueueFilter::default() }
+        QueueFilter { states, kinds, search: self.q.clone(), after, ..QueueFilter::default() }
     }
 
     /// The address of this place, or of the same with another state or page.
     fn query(&self, state: &str, after: &str) -> String {
+        self.query_of(state, &self.kind, after)
+    }
+
+    fn query_of(&self, state: &str, kind: &str, after: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("state", state);
+        if ApplicationKind::from_stored(kind).is_some() {
+            query.append_pair("kind", kind);
+        }
         if !self.q.is_empty() {
             query.append_pair("q", &self.q);
         }
@@ -74,7 +91,16 @@ impl Place {
 
     /// What was just done, for the bar above the page.
     fn done(&self) -> Option<Say> {
-        let known = ["approved", "moved", "first_approval", "rejected", "correction_requested"];
+        let known = [
+            "approved",
+            "moved",
+            "enrolment_added",
+            "profile_changed",
+            "first_approval",
+            "rejected",
+            "correction_requested",
+            "undone",
+        ];
         known
             .contains(&self.done.as_str())
             .then(|| Say::key(format!("desk.done.{}", self.done)).with("reference", &self.reference))
@@ -131,7 +157,7 @@ async fn queue_view(
                 url: visit.to(&format!("/desk/applications/{}?{query}", application.id)),
                 name: item.name.clone(),
                 kana: item.name_kana.clone(),
-                kind: kind(item.reapplication),
+                kind: Say::key(kind_words(application.kind)),
                 state: application.lifecycle.state.as_str().to_owned(),
                 age_days,
                 late: application.lifecycle.state == ApplicationState::Submitted
@@ -144,10 +170,24 @@ async fn queue_view(
     let more = found
         .next
         .map(|(at, id)| visit.to(&format!("/desk?{}", place.query(place.state(), &format!("{}.{id}", at.seconds())))));
-    Ok(Queue { filters, search: place.q.clone(), state: place.state().to_owned(), rows, more_url: more })
-}
-
-/// New or again.
-fn kind(reapplication: bool) -> Say {
-    Say::key(if reapplication { "application.kind.reapplication" } else { "application.kind.new" })
+    let of_kind = |kind: &str, name: &str| KindFilter {
+        label: Say::key(format!("desk.kind.{name}")),
+        url: visit.to(&format!("/desk?{}", place.query_of(place.state(), kind, ""))),
+        selected: place.kind == kind || kind.is_empty() && ApplicationKind::from_stored(&place.kind).is_none(),
+    };
+    let offered = ApplicationKind::ALL.iter().filter(|kind| match kind {
+        ApplicationKind::Registration | ApplicationKind::Reapplication => true,
+        ApplicationKind::Enrolment => visit.tenant.config.form.asks_for(ApplicationKind::Enrolment),
+        ApplicationKind::ProfileChange => !visit.tenant.config.settings.self_service.with_approval.is_empty(),
+    });
+    let kinds = [of_kind("", "all")].into_iter().chain(offered.map(|k| of_kind(k.as_str(), k.as_str()))).collect();
+    Ok(Queue {
+        filters,
+        kinds,
+        kind: place.kind.clone(),
+        search: place.q.clone(),
+        state: place.state().to_owned(),
+        rows,
+        more_url: more,
+    })
 }

@@ -3,10 +3,11 @@
 use super::{
     draft,
     field::{image_view, label, option_label},
+    personal,
 };
 use crate::{
     cookies::Jar,
-    pages::{Check, CheckRow, CheckSection, Link, Problem, Reception, Say},
+    pages::{Check, CheckRow, CheckSection, Link, Problem, Reception, Say, Task},
     visit::{Answer, Visit},
 };
 use axum::extract::RawForm;
@@ -21,35 +22,31 @@ use madoguchi_store::documents::Document;
 
 pub(super) async fn show(visit: Visit) -> Answer {
     let draft = draft::open(&visit).await?;
-    let checked = visit.web.service().check_draft(&visit.tenant, &draft).await.map_err(|e| visit.fault(&e))?;
-    match checked {
-        Ok(validated) => {
-            let page = page(&visit, &draft, &validated.answers).await?;
-            Ok(visit.page(&page))
-        }
-        // not ready to be checked: the form says what is missing
-        Err(_) => Ok(visit.redirect(&visit.to("/register/form"))),
-    }
+    again(&visit, &draft, Vec::new(), StatusCode::OK).await
+}
+
+/// The page as the draft stands; the form when that is not ready to be checked, and says what is missing.
+async fn again(visit: &Visit, draft: &OpenDraft, problems: Vec<Problem>, status: StatusCode) -> Answer {
+    let checked = visit.web.service().check_draft(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
+    let Ok(validated) = checked else { return Ok(visit.redirect(&draft::form_url(visit))) };
+    let page = page(visit, draft, &validated.answers).await?;
+    Ok(visit.page_with(status, &Check { problems, ..page }))
 }
 
 async fn page(visit: &Visit, draft: &OpenDraft, answers: &Answers) -> Result<Check, axum::response::Response> {
     visit.at_step(&shown(draft));
     let documents = visit.web.service().draft_documents(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
-    let sections = visit
-        .tenant
-        .config
-        .form
-        .sections
-        .iter()
-        .map(|section| section_view(visit, section, draft, answers, &documents))
-        .collect();
-    Ok(Check {
-        correction: draft.correction().is_some(),
-        sections,
+    let sections = draft.form().sections.iter().map(|section| section_view(visit, section, draft, answers, &documents));
+    let page = Check {
+        task: draft::task(visit, draft),
+        action: draft::check_url(visit),
+        notices: Vec::new(),
+        sections: sections.collect(),
         all_marked: false,
         problems: Vec::new(),
-        form_url: visit.to("/register/form"),
-    })
+        form_url: draft::form_url(visit),
+    };
+    personal::only_changes(visit, draft, page).await
 }
 
 /// What is handed in: the draft as this page shows it, and not as another window changed it.
@@ -62,9 +59,9 @@ fn shown(draft: &OpenDraft) -> String {
 async fn not_confirmed(visit: &Visit, message: Say, all_marked: bool, status: StatusCode) -> Answer {
     let draft = draft::open(visit).await?;
     let checked = visit.web.service().check_draft(&visit.tenant, &draft).await.map_err(|e| visit.fault(&e))?;
-    let Ok(validated) = checked else { return Ok(visit.redirect(&visit.to("/register/form"))) };
+    let Ok(validated) = checked else { return Ok(visit.redirect(&draft::form_url(visit))) };
     let page = page(visit, &draft, &validated.answers).await?;
-    let first = visit.tenant.config.form.fields().find_map(|f| f.inputs().into_iter().next()).unwrap_or_default();
+    let first = draft.form().fields().find_map(|f| f.inputs().into_iter().next()).unwrap_or_default();
     let page = Check { all_marked, problems: vec![Problem::at(first, message)], ..page };
     Ok(visit.page_with(status, &page))
 }
@@ -80,7 +77,7 @@ fn section_view(
         .fields
         .iter()
         .map(|field| {
-            let editable = draft.is_editable(&visit.tenant, &field.key) && field.kind != FieldKind::ConfirmedEmail;
+            let editable = draft.is_editable(&field.key) && field.kind != FieldKind::ConfirmedEmail;
             let input = field.inputs().into_iter().next().unwrap_or_else(|| field.key.clone());
             let document = documents.iter().find(|d| d.slot == field.key);
             let lines = if field.kind == FieldKind::ConfirmedEmail {
@@ -99,9 +96,11 @@ fn section_view(
                     (Some(_), Some(typed)) => vec![typed.to_owned()],
                     _ => lines,
                 },
+                before: Vec::new(),
+                mark: None,
                 read_as: differs,
                 image: document.map(|d| image_view(visit, d)),
-                change_url: editable.then(|| visit.to(&format!("/register/form#{input}"))),
+                change_url: editable.then(|| format!("{}#{input}", draft::form_url(visit))),
             }
         })
         .collect();
@@ -187,10 +186,13 @@ pub(super) async fn submit(visit: Visit, RawForm(body): RawForm) -> Answer {
     let form = Params::read(None, Some(&body));
     visit.check_form("check", form.get("csrf").unwrap_or_default())?;
     if form.get("back").is_some() {
-        return Ok(visit.redirect(&visit.to("/register/form")));
+        return Ok(visit.redirect(&draft::form_url(&visit)));
     }
     let draft = draft::open(&visit).await?;
-    visit.check_step("check", &form, &shown(&draft), visit.to("/register/check")).await?;
+    visit.check_step("check", &form, &shown(&draft), draft::check_url(&visit)).await?;
+    if draft::is_personal(&visit) {
+        return personal::hand_in(&visit, draft).await;
+    }
     match visit.web.service().submit(&visit.tenant, draft, &visit.source).await {
         Ok(_) => {
             visit.clear_cookie(Jar::Link);
@@ -198,6 +200,7 @@ pub(super) async fn submit(visit: Visit, RawForm(body): RawForm) -> Answer {
         }
         // the form says what is wrong, as soon as it is checked again
         Err(SubmitError::Invalid(_) | SubmitError::Stale) => Ok(visit.redirect(&visit.to("/register/form"))),
+        Err(SubmitError::AlreadyPending { reference }) => Ok(personal::already_pending(&visit, &reference)),
         Err(SubmitError::NotMatched { code }) => {
             let own = format!("error.verification.{code}");
             let key = if visit.knows(&own) { own } else { "error.verification.generic".to_owned() };
@@ -218,7 +221,7 @@ pub(super) async fn reception(visit: Visit) -> Answer {
     let Some(token) = visit.cookie(Jar::Draft) else { return Ok(visit.redirect(&visit.to("/register"))) };
     let state = visit.web.service().draft_for_browser(&visit.tenant, &token).await.map_err(|e| visit.fault(&e))?;
     match state {
-        Some(DraftState::Submitted { reference, email, submitted_at, correction, return_client }) => {
+        Some(DraftState::Submitted { reference, email, submitted_at, correction, kind, return_client }) => {
             let settings = &visit.tenant.config.settings;
             let came_from = match return_client {
                 Some(client) => super::super::account::home_of(&visit, &client).await?,
@@ -235,7 +238,7 @@ pub(super) async fn reception(visit: Visit) -> Answer {
                 expected_on: settings.expected_on(submitted_at).to_string(),
                 mail: email.to_string(),
                 sender: settings.mail.from.0.to_string(),
-                correction,
+                task: if correction { Task::Correction } else { draft::task_of(&visit, kind) },
                 next: Some(next),
             }))
         }

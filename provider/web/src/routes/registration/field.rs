@@ -1,6 +1,10 @@
 //! A field of the tenant's form as the page shows it.
 
-use super::form::{Said, targets};
+use super::{
+    draft,
+    form::{Said, targets},
+    personal,
+};
 use crate::{
     pages::{AffiliationLevel, Choice, FieldView, ImageView, Input, SectionView, Width},
     visit::Visit,
@@ -97,7 +101,8 @@ pub(in super::super) fn describe(document: &Document) -> String {
 pub(super) fn image_view(visit: &Visit, document: &Document) -> ImageView {
     // the content's hash keeps a replaced picture from being taken for the old one
     let version: String = document.sha256.chars().take(12).collect();
-    let url = visit.to(&format!("/register/document/{}?v={version}", document.slot));
+    let base = if draft::is_personal(visit) { draft::PERSONAL } else { "/register" };
+    let url = visit.to(&format!("{base}/document/{}?v={version}", document.slot));
     ImageView { thumbnail_url: format!("{url}&size=small"), url, description: describe(document) }
 }
 
@@ -129,8 +134,11 @@ impl FormView<'_> {
         view.error = self.said.get(&field.key).map(|(_, say)| say.clone());
         if let Some(correction) = self.draft.correction() {
             view.note = correction.notes.get(&field.key).cloned().filter(|n| !n.is_empty());
-            view.locked = !self.draft.is_editable(&visit.tenant, &field.key);
+            view.locked = !self.draft.is_editable(&field.key);
             view.fixed = super::value(visit, field, self.draft.answers());
+        }
+        if let Some(standing) = self.draft.personal() {
+            personal::describe(visit, self.draft, standing, field, &mut view);
         }
         view
     }

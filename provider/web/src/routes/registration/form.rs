@@ -1,9 +1,9 @@
 //! The application form. Whatever was typed is saved first, whichever button was pressed and whether it is right or
 //! wrong; only then is looked at what to do.
 
-use super::{draft, field, upload::Sent};
+use super::{draft, field, personal, upload::Sent};
 use crate::{
-    pages::{Correction, Form, Problem, Say},
+    pages::{Correction, Form, Problem, Say, Task},
     visit::{Answer, Visit},
 };
 use axum::{
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 pub(super) async fn show(visit: Visit) -> Answer {
     let draft = draft::open(&visit).await?;
-    visit.at_step(draft.id().as_str());
+    visit.at_step(draft::step(&draft));
     let page = page(&visit, &draft, &BTreeMap::new(), None).await?;
     Ok(visit.page(&page))
 }
@@ -32,15 +32,25 @@ pub(super) async fn show(visit: Visit) -> Answer {
 pub(super) type Said = BTreeMap<String, (String, Say)>;
 
 /// The form as it stands.
-async fn page(visit: &Visit, draft: &OpenDraft, said: &Said, looked_up: Option<&str>) -> Result<Form, Response> {
+pub(super) async fn page(
+    visit: &Visit,
+    draft: &OpenDraft,
+    said: &Said,
+    looked_up: Option<&str>,
+) -> Result<Form, Response> {
     let service = visit.web.service();
     let documents = service.draft_documents(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
-    let form = &visit.tenant.config.form;
+    let form = draft.form();
     let view = field::FormView { visit, draft, documents: &documents, said, looked_up };
     let sections = form.sections.iter().map(|section| view.section(section)).collect();
     let problems =
         form.fields().filter_map(|f| said.get(&f.key)).map(|(input, say)| Problem::at(input, say.clone())).collect();
+    let standing = draft.personal();
+    let back = back_url(visit, draft);
     Ok(Form {
+        task: draft::task(visit, draft),
+        action: draft::form_url(visit),
+        pending: standing.and_then(|s| s.pending()).map(|reference| personal::pending(visit, reference)),
         revision: draft.revision(),
         sections,
         problems,
@@ -48,8 +58,19 @@ async fn page(visit: &Visit, draft: &OpenDraft, said: &Said, looked_up: Option<&
         kept_until: draft.expires_at().seconds(),
         correction: draft.correction().map(|c| Correction { reference: c.reference.clone(), reason: c.reason.clone() }),
         postal_code_url: visit.to("/register/postal-code"),
-        back_url: visit.to(if draft.correction().is_some() { "/resubmit" } else { "/register/terms" }),
+        back_url: back,
     })
+}
+
+/// The page before the form.
+fn back_url(visit: &Visit, draft: &OpenDraft) -> String {
+    let back = match draft::task(visit, draft) {
+        Task::Registration => "/register/terms",
+        Task::Correction => "/resubmit",
+        Task::Enrolment => "/student-id",
+        Task::Profile | Task::FillIn => "/account",
+    };
+    visit.to(back)
 }
 
 /// The sentence for an error, the field's own if there is one.
@@ -81,8 +102,9 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
     visit.check_form("form", sent.texts.get("csrf").map_or("", String::as_str))?;
     let draft = draft::open(&visit).await?;
     let step = sent.texts.get("step").map_or("", String::as_str);
-    visit.check_step_value("form", step, draft.id().as_str(), visit.to("/register/form")).await?;
-    visit.at_step(draft.id().as_str());
+    visit.check_step_value("form", step, draft::step(&draft), draft::form_url(&visit)).await?;
+    visit.at_step(draft::step(&draft));
+    let draft = draft::begun(&visit, draft).await?;
     if sent.pressed("switch_lang") {
         let chosen = visit.tenant.config.locale(sent.texts.get("lang").map(String::as_str)).clone();
         visit.speak(chosen);
@@ -93,7 +115,7 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
 
     if let Some(slot) = sent.pressed_with("remove_") {
         match visit.web.service().remove_document(&visit.tenant, &draft, slot).await {
-            Ok(()) => return Ok(visit.redirect(&visit.to(&format!("/register/form#{slot}")))),
+            Ok(()) => return Ok(visit.redirect(&format!("{}#{slot}", draft::form_url(&visit)))),
             Err(e) => upload_failed(&visit, slot, e, &mut wrong).await?,
         }
     }
@@ -109,7 +131,13 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
             }
         }
         if wrong.is_empty() {
-            return Ok(visit.redirect(&visit.to("/register/check")));
+            return match draft::task(&visit, &draft) {
+                Task::FillIn => personal::hand_in(&visit, draft).await,
+                Task::Profile => personal::to_check(&visit, draft).await,
+                Task::Registration | Task::Correction | Task::Enrolment => {
+                    Ok(visit.redirect(&draft::check_url(&visit)))
+                }
+            };
         }
     }
     if !wrong.is_empty() {
@@ -117,12 +145,11 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
         return Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
     if sent.pressed("back") {
-        let back = if draft.correction().is_some() { "/resubmit" } else { "/register/terms" };
-        return Ok(visit.redirect(&visit.to(back)));
+        return Ok(visit.redirect(&back_url(&visit, &draft)));
     }
     let anchor =
         sent.pressed_with("refresh").map(|rest| format!("#{}", rest.trim_start_matches('_'))).unwrap_or_default();
-    Ok(visit.redirect(&visit.to(&format!("/register/form{anchor}"))))
+    Ok(visit.redirect(&format!("{}{anchor}", draft::form_url(&visit))))
 }
 
 /// Saves what was typed. Two windows on one draft: what was typed last stands; nothing is refused for it.

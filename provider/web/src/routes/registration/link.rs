@@ -26,6 +26,10 @@ pub(super) async fn resubmission(visit: Visit, Path((_, token)): LinkPath) -> Re
     into_cookie(&visit, &token, "/resubmit")
 }
 
+pub(super) async fn student_id(visit: Visit, Path((_, token)): LinkPath) -> Response {
+    into_cookie(&visit, &token, "/student-id")
+}
+
 fn into_cookie(visit: &Visit, token: &str, then: &str) -> Response {
     match Token::parse(token) {
         Some(token) => {
@@ -37,7 +41,7 @@ fn into_cookie(visit: &Visit, token: &str, then: &str) -> Response {
 }
 
 /// The page that says why a link cannot be used, and how to start again.
-fn problem(visit: &Visit, trouble: Trouble) -> Response {
+pub(super) fn problem(visit: &Visit, trouble: Trouble) -> Response {
     let (status, trouble) = match trouble {
         Trouble::Expired => (StatusCode::GONE, LinkTrouble::Expired),
         Trouble::Used => (StatusCode::GONE, LinkTrouble::Used),
@@ -49,7 +53,7 @@ fn problem(visit: &Visit, trouble: Trouble) -> Response {
     visit.page_with(status, &page)
 }
 
-fn link_failed(visit: &Visit, error: LinkError) -> Response {
+pub(super) fn link_failed(visit: &Visit, error: LinkError) -> Response {
     match error {
         LinkError::Problem(trouble) => problem(visit, trouble),
         LinkError::Service(e) => visit.fault(&e),
