@@ -51,7 +51,8 @@ statements! {
               and a.state in ('submitted', 'correction_requested')");
     KEEP = "insert into submissions (tenant, application, version, answers, at) \
               select tenant, id, version, answers, submitted_at from applications \
-              where tenant = $1 and id = $2 and version = $3 on conflict do nothing";
+              where tenant = $1 and id = $2 and version = $3 and state in ('correction_requested', 'approved') \
+              on conflict do nothing";
     KEEP_BEFORE = "insert into submissions (tenant, application, version, answers, at) values ($1, $2, 0, $3, $4) \
               on conflict do nothing";
     SUBMISSIONS = "select version, answers, at from submissions where tenant = $1 and application = $2 order by version";

@@ -282,7 +282,9 @@ impl World {
             student_id: student_id.into(),
             facts: EnrolmentFacts { affiliation: vec!["E".into()], ..EnrolmentFacts::default() },
             application: None,
+            verified: None,
             created_at: self.clock.now(),
+            ended_at: None,
         };
         self.store().enrolments().insert(&enrolment, student_id).await.unwrap();
         self.clock.advance(Duration::from_secs(1));

@@ -3,7 +3,7 @@
 use crate::support::*;
 use madoguchi_domain::{
     Locale, TokenHash,
-    application::ApplicationState,
+    application::{Application, ApplicationKind, ApplicationState},
     form::{Answers, SearchKeys},
     id::{AccountId, ApplicationId, DocumentId, DraftId},
 };
@@ -14,6 +14,7 @@ use madoguchi_store::{
     drafts::{Draft, DraftKind},
     roster::RosterLine,
 };
+use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
 on_both! {
@@ -22,6 +23,8 @@ on_both! {
     documents_follow_their_draft_into_the_application
     the_queue_is_paged_ordered_and_searched
     a_corrected_application_becomes_the_next_version
+    an_account_has_one_application_of_a_kind_at_a_time
+    the_log_can_be_cut_off_and_still_be_verified
     other_applications_of_the_same_person_are_found
     the_roster_is_replaced_as_a_whole_and_found_by_any_key
 }
@@ -33,6 +36,7 @@ fn draft(email: &str, link: TokenHash) -> Draft {
         link_hash: link,
         application: None,
         kind: DraftKind::Registration,
+        account: None,
         locale: Locale::ja(),
         answers: Answers::new(),
         terms: None,
@@ -71,7 +75,7 @@ async fn a_draft_is_kept_and_handed_in_once(fresh: &Fresh) {
         let (store, id) = (store.clone(), begun.id.clone());
         all.spawn(async move {
             let application = ApplicationId::new(&RANDOM);
-            store.drafts().submit(&id, 1, &application, at(10)).await.unwrap().then_some(application)
+            store.drafts().submit(&id, 1, Some(&application), at(10)).await.unwrap().then_some(application)
         });
     }
     let won: Vec<_> = all.join_all().await.into_iter().flatten().collect();
@@ -94,7 +98,9 @@ async fn a_draft_that_was_changed_meanwhile_is_not_overwritten(fresh: &Fresh) {
     assert!(matches!(store.drafts().save(&begun.id, 0, &two, at(2)).await, Err(StoreError::Conflict)));
     let open = store.drafts().open_by_application(&ApplicationId::known("app_1"), at(3)).await.unwrap().unwrap();
     assert_eq!((open.answers, open.updated_at), (one, at(1)));
-    assert!(!store.drafts().submit(&begun.id, 1, &ApplicationId::known("app_1"), begun.expires_at).await.unwrap());
+    assert!(
+        !store.drafts().submit(&begun.id, 1, Some(&ApplicationId::known("app_1")), begun.expires_at).await.unwrap()
+    );
 }
 
 async fn documents_follow_their_draft_into_the_application(fresh: &Fresh) {
@@ -120,7 +126,7 @@ async fn documents_follow_their_draft_into_the_application(fresh: &Fresh) {
     assert_eq!(store.documents().of_draft(&draft).await.unwrap(), vec![front.clone()]);
     let mut application = application("REFERENCE", "taro@example.jp", NOW);
     application.documents.insert("document_front".into(), front.id.clone());
-    store.applications().insert(&application, "new", &SearchKeys::default()).await.unwrap();
+    store.applications().insert(&application, &SearchKeys::default()).await.unwrap();
     assert_eq!(store.documents().adopt(&draft, &application.id, at(1)).await.unwrap(), 1);
     assert_eq!(store.documents().due_for_erasure(at(1000), 10).await.unwrap(), vec![], "not decided");
 
@@ -157,7 +163,7 @@ async fn the_queue_is_paged_ordered_and_searched(fresh: &Fresh) {
     for n in 0..5i64 {
         let mut a = application(&format!("REF-{n}"), &format!("a{n}@example.jp"), at(n / 2));
         a.id = ApplicationId::known(format!("app_{n}"));
-        store.applications().insert(&a, "new", &keys(&format!("山田{n}%"), "", &format!("id_{n}"))).await.unwrap();
+        store.applications().insert(&a, &keys(&format!("山田{n}%"), "", &format!("id_{n}"))).await.unwrap();
     }
     store
         .applications()
@@ -194,17 +200,21 @@ async fn the_queue_is_paged_ordered_and_searched(fresh: &Fresh) {
 async fn a_corrected_application_becomes_the_next_version(fresh: &Fresh) {
     let store = tenant(fresh);
     let a = application("REFERENCE", "taro@example.jp", NOW);
-    store.applications().insert(&a, "new", &SearchKeys::default()).await.unwrap();
+    store.applications().insert(&a, &SearchKeys::default()).await.unwrap();
     let same = application("REFERENCE", "b@example.jp", NOW);
-    assert!(matches!(
-        store.applications().insert(&same, "new", &SearchKeys::default()).await,
-        Err(StoreError::Conflict)
-    ));
+    assert!(matches!(store.applications().insert(&same, &SearchKeys::default()).await, Err(StoreError::Conflict)));
     let answers: Answers = [("name".to_owned(), "corrected".to_owned())].into();
-    let documents = [("document_front".to_owned(), DocumentId::known("doc_2"))].into();
+    let documents: BTreeMap<String, DocumentId> = [("document_front".to_owned(), DocumentId::known("doc_2"))].into();
     let resubmit = async |version| {
         let everything = keys("corrected", "1990-04-01", "ab1");
-        store.applications().resubmit(&a.id, version, &answers, &documents, &everything, at(20)).await
+        let next = Application {
+            answers: answers.clone(),
+            documents: documents.clone(),
+            submitted_at: at(20),
+            kind: ApplicationKind::Reapplication,
+            ..a.clone()
+        };
+        store.applications().resubmit(version, &next, &everything).await
     };
     assert!(matches!(resubmit(1).await, Err(StoreError::Conflict)), "nobody asked for a correction");
     let ask = ApplicationState::CorrectionRequested;
@@ -214,6 +224,9 @@ async fn a_corrected_application_becomes_the_next_version(fresh: &Fresh) {
     assert!(matches!(resubmit(1).await, Err(StoreError::Conflict)), "a double click");
     let now = store.applications().find(&a.id).await.unwrap().unwrap();
     assert_eq!((now.lifecycle.version, now.lifecycle.state), (2, ApplicationState::Submitted));
+    assert_eq!(now.kind, ApplicationKind::Reapplication);
+    let before = store.applications().submissions(&a.id).await.unwrap();
+    assert_eq!(before.iter().map(|s| (s.version, &s.answers)).collect::<Vec<_>>(), [(1, &a.answers)]);
     assert_eq!((now.answers, now.documents, now.decided_at), (answers.clone(), documents.clone(), None));
     assert!(!store.applications().decide(&a.id, 1, ApplicationState::Approved, None, at(30)).await.unwrap(), "stale");
     let account = AccountId::known("acc_1");
@@ -225,6 +238,73 @@ async fn a_corrected_application_becomes_the_next_version(fresh: &Fresh) {
     }
     assert_eq!(store.decisions().approvals(&a.id, 2).await.unwrap().len(), 2);
     assert!(store.decisions().approvals(&a.id, 1).await.unwrap().is_empty());
+    // taken back: it waits again, as nobody's
+    assert!(!store.applications().reopen(&a.id, 1).await.unwrap(), "not that version");
+    assert!(store.applications().reopen(&a.id, 2).await.unwrap());
+    assert!(!store.applications().reopen(&a.id, 2).await.unwrap(), "a double click");
+    let again = store.applications().find(&a.id).await.unwrap().unwrap();
+    assert_eq!((again.lifecycle.version, again.lifecycle.state), (3, ApplicationState::Submitted));
+    assert_eq!(again.account, None);
+}
+
+async fn an_account_has_one_application_of_a_kind_at_a_time(fresh: &Fresh) {
+    let store = tenant(fresh);
+    let own = |reference: &str, kind| Application {
+        kind,
+        account: Some(AccountId::known("acc_1")),
+        ..application(reference, "taro@example.jp", NOW)
+    };
+    let first = own("A", ApplicationKind::Enrolment);
+    store.applications().insert(&first, &SearchKeys::default()).await.unwrap();
+    let second = own("B", ApplicationKind::Enrolment);
+    assert!(matches!(store.applications().insert(&second, &SearchKeys::default()).await, Err(StoreError::Conflict)));
+    store.applications().insert(&own("C", ApplicationKind::ProfileChange), &SearchKeys::default()).await.unwrap();
+    let account = AccountId::known("acc_1");
+    let pending = store.applications().pending(&account, ApplicationKind::Enrolment).await.unwrap().unwrap();
+    assert_eq!(pending.id, first.id);
+    let stranger = AccountId::known("acc_2");
+    assert!(!store.applications().withdraw(&first.id, 1, &stranger, at(1)).await.unwrap());
+    assert!(store.applications().withdraw(&first.id, 1, &account, at(1)).await.unwrap());
+    assert!(!store.applications().withdraw(&first.id, 1, &account, at(1)).await.unwrap());
+    assert!(!store.applications().decide(&first.id, 1, ApplicationState::Approved, None, at(2)).await.unwrap());
+    store.applications().insert(&second, &SearchKeys::default()).await.unwrap();
+}
+
+async fn the_log_can_be_cut_off_and_still_be_verified(fresh: &Fresh) {
+    let store = tenant(fresh);
+    let line = |n: i64| madoguchi_domain::audit::AuditEvent {
+        at: at(n),
+        actor: madoguchi_domain::audit::Actor::System,
+        action: madoguchi_domain::audit::Action::SignedIn,
+        subject: format!("line {n}"),
+        detail: serde_json::json!({}),
+        source_ip: None,
+    };
+    for n in 0..6 {
+        store.audit().append(&line(n)).await.unwrap();
+    }
+    let seal = async || {
+        let mut tx = store.begin().await.unwrap();
+        let sealed = tx.audit().seal(100).await.unwrap();
+        tx.commit().await.unwrap();
+        sealed
+    };
+    let trim = async |before, limit| {
+        let mut tx = store.begin().await.unwrap();
+        let gone = tx.audit().trim(before, limit).await.unwrap();
+        tx.commit().await.unwrap();
+        gone
+    };
+    assert_eq!(trim(at(100), 100).await, 0, "what is not chained yet stays");
+    assert_eq!(seal().await, 6);
+    assert_eq!(trim(at(4), 3).await, 3);
+    assert_eq!(trim(at(4), 3).await, 1);
+    assert_eq!(trim(at(4), 3).await, 0);
+    assert_eq!(store.audit().verify().await.unwrap(), Ok(2));
+    assert_eq!(trim(at(100), 100).await, 2);
+    store.audit().append(&line(7)).await.unwrap();
+    assert_eq!(seal().await, 1, "the chain goes on where it was cut off");
+    assert_eq!(store.audit().verify().await.unwrap(), Ok(1));
 }
 
 async fn other_applications_of_the_same_person_are_found(fresh: &Fresh) {
@@ -232,7 +312,7 @@ async fn other_applications_of_the_same_person_are_found(fresh: &Fresh) {
     let all = [("A", keys("山田太郎", "1990-04-01", "")), ("B", keys("", "", "ab1")), ("C", SearchKeys::default())];
     for (reference, keys) in &all {
         let a = application(reference, &format!("{reference}@example.jp"), NOW);
-        store.applications().insert(&a, "new", keys).await.unwrap();
+        store.applications().insert(&a, keys).await.unwrap();
     }
     let find = async |keys: SearchKeys, email: &str| -> Vec<String> {
         let none = ApplicationId::known("");

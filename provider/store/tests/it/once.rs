@@ -81,7 +81,7 @@ async fn clerks_that_decide_at_once_make_one_decision(fresh: &Fresh) {
     let store = tenant(fresh);
     for round in 0..5 {
         let application = application(&format!("ROUND-{round}"), "a@example.jp", NOW);
-        store.applications().insert(&application, "new", &SearchKeys::default()).await.unwrap();
+        store.applications().insert(&application, &SearchKeys::default()).await.unwrap();
         let mut all = JoinSet::new();
         for clerk in 0..8 {
             let (store, id) = (store.clone(), application.id.clone());

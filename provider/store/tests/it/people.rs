@@ -107,7 +107,9 @@ async fn the_same_person_is_found_by_any_telling_key(fresh: &Fresh) {
             student_id: student_id.to_uppercase(),
             facts: EnrolmentFacts { outcome: "graduated".into(), ..EnrolmentFacts::default() },
             application: None,
+            verified: None,
             created_at: at(n as i64),
+            ended_at: None,
         };
         store.enrolments().insert(&enrolment, student_id).await.unwrap();
     }
@@ -191,7 +193,7 @@ async fn tenants_do_not_see_each_other(fresh: &Fresh) {
         store.sessions().insert(&session(&taro), &hash("cookie"), 1, &Default::default()).await.unwrap();
         store.credentials().put(&taro.id, &credential(CredentialKind::Password, store.slug().as_str())).await.unwrap();
         let application = application("REFERENCE", "taro@example.jp", NOW);
-        store.applications().insert(&application, "new", &everything).await.unwrap();
+        store.applications().insert(&application, &everything).await.unwrap();
     }
     there.accounts().end_everything(&taro.id).await.unwrap();
     assert!(there.sessions().active(&hash("cookie")).await.unwrap().is_none());

@@ -3,7 +3,7 @@
 use madoguchi_domain::{
     EmailAddress, Entropy, Locale, TenantSlug, Timestamp, Token, TokenHash,
     account::{Account, AccountState, Profile},
-    application::{Application, Lifecycle},
+    application::{Application, ApplicationKind, Lifecycle},
     form::SearchKeys,
     id::{AccountId, ApplicationId, SessionId},
     one_time::{OneTime, Purpose},
@@ -183,6 +183,7 @@ pub fn application(reference: &str, email: &str, submitted_at: Timestamp) -> App
     Application {
         id: ApplicationId::new(&RANDOM),
         reference: reference.into(),
+        kind: ApplicationKind::Registration,
         lifecycle: Lifecycle::submitted(),
         email: EmailAddress::known(email),
         locale: Locale::en(),
