@@ -7,11 +7,13 @@
 //! that the protocol itself makes.
 
 use crate::claims_request::{ClaimsRequest, Wanted};
+use chrono::SecondsFormat;
 use madoguchi_domain::{
     Timestamp,
     account::{Account, Enrolment},
     id::EnrolmentId,
     tenant::TenantConfig,
+    verification::Verification,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -62,6 +64,10 @@ const PHONE: &[&str] = &["phone_number", "phone_number_verified"];
 const STUDENT_IDS: &[&str] = &["student_ids", "student_id", "affiliation", "kind_of_user"];
 /// Also among those of `student_ids`; by itself for relying parties that want where somebody was and nothing more.
 const AFFILIATION: &[&str] = &["affiliation"];
+/// One student ID number, which the person chooses among several.
+const STUDENT_ID: &[&str] = &["student_id"];
+/// Which facts were reviewed, and on what that rests.
+const VERIFICATION: &[&str] = &["verified"];
 const STAFF: &[&str] = &["staff_roles"];
 
 /// Scopes that every tenant knows, and the claims each of them stands for.
@@ -72,6 +78,8 @@ pub(crate) const SCOPES: &[(&str, &[&str])] = &[
     ("address", ADDRESS),
     ("phone", PHONE),
     ("student_ids", STUDENT_IDS),
+    ("student_id", STUDENT_ID),
+    ("verification", VERIFICATION),
     ("affiliation", AFFILIATION),
     ("staff", STAFF),
     ("offline_access", &[]),
@@ -129,13 +137,29 @@ pub(crate) fn for_userinfo(person: &Person<'_>, scope: &str, request: &ClaimsReq
     out
 }
 
-/// Claims for the ID token beyond the protocol's own: only what was asked for there (§5.4).
-pub(crate) fn for_id_token(person: &Person<'_>, request: &ClaimsRequest) -> Map<String, Value> {
+/// Claims for the ID token beyond the protocol's own: what was asked for there (§5.4), and the student ID number that
+/// was chosen for this token.
+pub(crate) fn for_id_token(person: &Person<'_>, scope: &str, request: &ClaimsRequest) -> Map<String, Value> {
     let mut out = Map::new();
+    if has_scope(scope, CHOICE) {
+        person.put("student_id", None, &mut out);
+    }
     for (claim, wanted) in &request.id_token {
         person.put(claim, wanted.as_ref(), &mut out);
     }
     out
+}
+
+/// The scope that asks for one student ID number.
+const CHOICE: &str = "student_id";
+
+fn has_scope(scope: &str, name: &str) -> bool {
+    scope.split(' ').any(|s| s == name)
+}
+
+/// Whether one student ID number is asked for: then somebody with several has to choose.
+pub(crate) fn asks_for_one_student_id(scope: &str, request: &ClaimsRequest) -> bool {
+    has_scope(scope, CHOICE) || request.asks_for("student_id")
 }
 
 /// Whether claims of enrolments are among those asked for: then they have to be read.
@@ -184,6 +208,7 @@ impl Person<'_> {
                 one((!all.is_empty()).then(|| all.into()))
             }
             "kind_of_user" => one(text(&profile.kind_of_user)),
+            "verified" => one(Some(self.verified())),
             "staff_roles" => one(Some(json!(self.account.staff_roles))),
             _ => Vec::new(),
         }
@@ -210,6 +235,28 @@ impl Person<'_> {
             .chain(tagged("ja-Hani-JP", kanji))
             .chain(tagged("ja-Kana-JP", part(&profile.name_kana)))
             .collect()
+    }
+
+    /// How each fact was verified, under the name of its claim; those that are not are absent.
+    fn verified(&self) -> Value {
+        let profile = &self.account.profile;
+        let kanji = if profile.name_roman.is_empty() { "name" } else { "name#ja-Hani-JP" };
+        let facts = [
+            ("name", kanji),
+            ("name_kana", "name#ja-Kana-JP"),
+            ("name_roman", "name"),
+            ("birth_date", "birthdate"),
+        ];
+        let told = |how: &Verification| {
+            let evidence: Vec<&str> = how.evidence.iter().map(|e| e.as_str()).collect();
+            let mut out = Map::new();
+            out.insert("evidence".into(), json!(evidence));
+            out.insert("time".into(), how.at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true).into());
+            out.extend(text(&how.document).map(|document| ("document".to_owned(), document)));
+            Value::Object(out)
+        };
+        let known = facts.iter().filter_map(|(fact, claim)| Some(((*claim).to_owned(), told(profile.verified(fact)?))));
+        Value::Object(known.collect())
     }
 
     fn phone(&self) -> &str {

@@ -6,7 +6,7 @@
 //! [`OpenDraft`] that a token was good for.
 
 use crate::{
-    LinkError, LinkOpened, LinkProblem, Origin, Service, ServiceError, Source, Tenant, personal::Standing,
+    LinkError, LinkOpened, LinkProblem, Origin, Service, ServiceError, Source, Tenant, personal::{MAIL_CONFIRM, Standing},
     registration::usable,
 };
 use madoguchi_domain::{
@@ -195,6 +195,12 @@ impl OpenDraft {
             (None, None) => self.form.field(key).is_some(),
         }
     }
+    /// Where a new mail address is typed among one's own data: kept with the draft, and never an answer.
+    fn new_mail_inputs(&self) -> Vec<String> {
+        let taken = self.personal.as_ref().is_some_and(|standing| standing.form.takes_mail());
+        let fields = self.form.fields().filter(|f| taken && f.kind == FieldKind::ConfirmedEmail);
+        fields.flat_map(|f| [f.key.clone(), MAIL_CONFIRM.to_owned()]).collect()
+    }
     pub(crate) fn application(&self) -> Option<&ApplicationId> {
         self.correction.as_ref().map(|c| &c.application)
     }
@@ -375,7 +381,7 @@ impl Service {
         let mut open = open;
         let editable = |field: &&Field| takes_text(field) && open.is_editable(&field.key);
         let inputs: Vec<String> = open.form.fields().filter(editable).flat_map(Field::inputs).collect();
-        for input in inputs {
+        for input in inputs.into_iter().chain(open.new_mail_inputs()) {
             if let Some(text) = typed.get(&input) {
                 let kept = text.chars().filter(|c| *c != '\0').take(LONGEST_INPUT).collect();
                 open.draft.answers.insert(input, kept);

@@ -28,6 +28,9 @@ use madoguchi_store::{
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Input of a new mail address typed again, beside the form's field of the confirmed address.
+pub const MAIL_CONFIRM: &str = "mail_confirm";
+
 /// What stands of somebody who changes their own data.
 #[derive(Debug, Clone)]
 pub struct Standing {

@@ -215,7 +215,13 @@ pub fn with_answers(profile: &Profile, form: &Form, keys: &[String], answers: &A
         let text = get(&field.key);
         let Address { postal_code, prefecture, city, street, building } = &mut next.address;
         match field.key.as_str() {
-            "name" => next.name = text,
+            "name" => {
+                next.name = text;
+                // it was the spelling of the former name, where it is not asked for itself
+                if form.field("name_roman").is_none() {
+                    next.name_roman.clear();
+                }
+            }
             "name_kana" => next.name_kana = text,
             "name_roman" => next.name_roman = text,
             "birth_date" => next.birth_date = dates::joined(answers, "birth_date", &["_year", "_month", "_day"]),

@@ -201,7 +201,7 @@ impl Oidc {
         let first_party = request.client.metadata.first_party && !request.prompt.consent;
         let (mut enrolments, mut remembered) = (Vec::<Enrolment>::new(), None);
         if let Some(session) = session {
-            if request.claims.asks_for("student_id") {
+            if claims::asks_for_one_student_id(&request.scope, &request.claims) {
                 enrolments = store.enrolments().of(&session.account.id).await?;
                 enrolments.retain(|e| !e.student_id.is_empty());
             }

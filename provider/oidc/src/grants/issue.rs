@@ -115,7 +115,9 @@ impl Oidc {
         let read;
         let enrolments = match issue.enrolments {
             Some(enrolments) => enrolments,
-            None if claims::needs_enrolments(asked.id_token.keys().map(String::as_str)) => {
+            None if claims::asks_for_one_student_id(&grant.scope, &asked)
+                || claims::needs_enrolments(asked.id_token.keys().map(String::as_str)) =>
+            {
                 read = self.0.database.tenant(tenant.slug()).enrolments().of(&account.id).await?;
                 &read
             }
@@ -129,7 +131,7 @@ impl Oidc {
             config: &tenant.config,
         };
         let further =
-            Further { sid: grant.session.as_str().to_owned(), asked_for: claims::for_id_token(&person, &asked) };
+            Further { sid: grant.session.as_str().to_owned(), asked_for: claims::for_id_token(&person, &grant.scope, &asked) };
         let issuer = IssuerUrl::new(tenant.issuer.to_string());
         let issuer = issuer.map_err(|e| OidcError::Corrupt(format!("the issuer {}: {e}", tenant.issuer)))?;
         let acr = grant.authentication.acr;

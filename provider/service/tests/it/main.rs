@@ -18,6 +18,7 @@ mod limits;
 mod mail;
 mod mail_change;
 mod password_change;
+mod people;
 mod recovery;
 mod registration;
 mod review;

@@ -30,6 +30,7 @@ fn personal(manner: ChangeManner) -> PersonalForm {
         free: list(&["street", "phone", "cell_phone", "employer_name"]),
         with_approval: list(&["name", "birth_date"]),
         manner,
+        ..SelfServicePolicy::default()
     };
     PersonalForm::new(&form, &policy)
 }

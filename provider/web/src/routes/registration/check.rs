@@ -30,6 +30,10 @@ async fn again(visit: &Visit, draft: &OpenDraft, problems: Vec<Problem>, status:
     let checked = visit.web.service().check_draft(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
     let Ok(validated) = checked else { return Ok(visit.redirect(&draft::form_url(visit))) };
     let page = page(visit, draft, &validated.answers).await?;
+    // own data of which nothing would change
+    if page.sections.is_empty() {
+        return Ok(visit.redirect(&draft::form_url(visit)));
+    }
     Ok(visit.page_with(status, &Check { problems, ..page }))
 }
 

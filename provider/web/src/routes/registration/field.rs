@@ -13,7 +13,7 @@ use madoguchi_domain::{
     form::{Field, FieldKind, Section, Widget},
     japan::{date, place, postal},
 };
-use madoguchi_service::OpenDraft;
+use madoguchi_service::{OpenDraft, personal::MAIL_CONFIRM};
 use madoguchi_store::documents::Document;
 use serde_json::json;
 
@@ -113,8 +113,18 @@ impl FormView<'_> {
             key: section.key.clone(),
             title: section.title.get(&self.visit.locale).to_owned(),
             intro: (!intro.is_empty()).then(|| intro.to_owned()),
-            fields: section.fields.iter().map(|field| self.field(field)).collect(),
+            fields: section.fields.iter().flat_map(|field| self.fields(field)).collect(),
         }
+    }
+
+    /// A field, and below a new mail address the same again.
+    fn fields(&self, field: &Field) -> impl Iterator<Item = FieldView> {
+        let again = self.draft.personal().filter(|standing| {
+            field.kind == FieldKind::ConfirmedEmail && personal::takes_mail(self.visit, standing)
+        });
+        let error = self.said.get(MAIL_CONFIRM).map(|(_, say)| say.clone());
+        let again = again.map(|_| personal::mail_again(self.visit, self.draft, error));
+        [self.field(field)].into_iter().chain(again)
     }
 
     fn typed(&self, input: &str) -> String {

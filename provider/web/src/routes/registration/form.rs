@@ -17,7 +17,7 @@ use madoguchi_domain::{
     japan::postal,
 };
 use madoguchi_oidc::Params;
-use madoguchi_service::{DraftError, OpenDraft, UploadError};
+use madoguchi_service::{DraftError, OpenDraft, UploadError, personal::MAIL_CONFIRM};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -43,8 +43,9 @@ pub(super) async fn page(
     let form = draft.form();
     let view = field::FormView { visit, draft, documents: &documents, said, looked_up };
     let sections = form.sections.iter().map(|section| view.section(section)).collect();
-    let problems =
-        form.fields().filter_map(|f| said.get(&f.key)).map(|(input, say)| Problem::at(input, say.clone())).collect();
+    let again = said.get(MAIL_CONFIRM);
+    let problems = form.fields().filter_map(|f| said.get(&f.key)).chain(again);
+    let problems = problems.map(|(input, say)| Problem::at(input, say.clone())).collect();
     let standing = draft.personal();
     let back = back_url(visit, draft);
     Ok(Form {

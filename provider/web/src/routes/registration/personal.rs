@@ -3,7 +3,8 @@
 
 use super::{draft, form};
 use crate::{
-    pages::{Check, ConfirmLink, FieldView, Message, Pending, Problem, Say},
+    cookies::Jar,
+    pages::{Check, ConfirmLink, FieldView, Input, Message, Pending, Problem, Say, Width},
     visit::{Answer, Visit},
 };
 use axum::{
@@ -14,14 +15,17 @@ use http::StatusCode;
 use madoguchi_domain::{
     application::{Application, ApplicationState},
     form::{
-        Field,
+        Field, FieldKind,
         personal::{Change, PersonalChanges},
     },
     tenant::ChangeManner,
     verification::is_reviewed,
 };
 use madoguchi_oidc::Params;
-use madoguchi_service::{OpenDraft, ProfileChanged, Standing, SubmitError, WithdrawError};
+use madoguchi_service::{
+    MailChangeError, MailChangeRequest, MailChangeRequested, OpenDraft, ProfileChanged, Standing, SubmitError,
+    WithdrawError, personal::MAIL_CONFIRM,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -29,10 +33,13 @@ use std::collections::BTreeMap;
 pub(super) fn describe(visit: &Visit, draft: &OpenDraft, standing: &Standing, field: &Field, view: &mut FieldView) {
     let change = standing.form().change(&field.key);
     let mut remarks = Vec::new();
+    if field.kind == FieldKind::ConfirmedEmail && takes_mail(visit, standing) {
+        return new_mail(visit, draft, view);
+    }
     if !draft.is_editable(&field.key) {
         view.locked = true;
         view.fixed = super::value(visit, field, standing.before());
-        if field.kind == madoguchi_domain::form::FieldKind::ConfirmedEmail {
+        if field.kind == FieldKind::ConfirmedEmail {
             view.fixed = vec![draft.email().to_string()];
         }
         return;
@@ -56,6 +63,84 @@ pub(super) fn describe(visit: &Visit, draft: &OpenDraft, standing: &Standing, fi
     let hint = view.hint.take();
     let lines: Vec<String> = hint.into_iter().chain(remarks).collect();
     view.hint = (!lines.is_empty()).then(|| lines.join(" "));
+}
+
+/// Whether a new mail address is asked for among the rest.
+pub(super) fn takes_mail(visit: &Visit, standing: &Standing) -> bool {
+    visit.tenant.config.settings.self_service.manner == ChangeManner::FillIn && standing.form().takes_mail()
+}
+
+fn mail_input(draft: &OpenDraft, name: &str) -> Input {
+    Input::Text {
+        value: draft.answers().get(name).cloned().unwrap_or_default(),
+        input_type: "email",
+        width: Width::Long,
+        autocomplete: Some("email"),
+        input_mode: Some("email"),
+        read_as: None,
+    }
+}
+
+/// The field of the confirmed address takes another one, which is proved by a link before it is in force.
+fn new_mail(visit: &Visit, draft: &OpenDraft, view: &mut FieldView) {
+    view.required = false;
+    view.label = visit.text("profile.new_label", &[("label", &view.label)]);
+    view.hint = Some(visit.text("profile.mail_hint", &[("value", draft.email().as_str())]));
+    view.input = mail_input(draft, &view.key);
+}
+
+/// The same address again, below it.
+pub(super) fn mail_again(visit: &Visit, draft: &OpenDraft, error: Option<Say>) -> FieldView {
+    let label = visit.text("profile.mail_confirm", &[]);
+    let mut view = FieldView::new(MAIL_CONFIRM, label, false, mail_input(draft, MAIL_CONFIRM));
+    view.error = error;
+    view
+}
+
+/// Asks for the change of the address, if one was typed. What is wrong with it, by field.
+async fn ask_for_mail(visit: &Visit, draft: &OpenDraft) -> Result<(bool, form::Said), Response> {
+    let field = draft.form().fields().find(|f| f.kind == FieldKind::ConfirmedEmail).map(|f| f.key.clone());
+    let Some(key) = field.filter(|_| draft.personal().is_some_and(|s| takes_mail(visit, s))) else {
+        return Ok((false, form::Said::new()));
+    };
+    let typed = |name: &str| draft.answers().get(name).map(|t| t.trim().to_owned()).unwrap_or_default();
+    let request = MailChangeRequest {
+        mail: typed(&key),
+        mail_confirm: typed(MAIL_CONFIRM),
+        locale: visit.locale.clone(),
+        source: visit.source.clone(),
+    };
+    if request.mail.is_empty() && request.mail_confirm.is_empty() {
+        return Ok((false, form::Said::new()));
+    }
+    let session = visit.signed_in()?;
+    match visit.web.service().request_mail_change(&visit.tenant, session, request).await {
+        Ok(MailChangeRequested::LinkSent { .. }) => Ok((true, form::Said::new())),
+        Ok(MailChangeRequested::Changed(changed)) => {
+            if let Some(token) = changed.token {
+                visit.set_cookie(Jar::Session, &token);
+            }
+            Ok((true, form::Said::new()))
+        }
+        Err(MailChangeError::Refused(refused)) => {
+            let said = refused.into_iter().map(|r| {
+                let (field, label) = match r.input {
+                    "mail_confirm" => (MAIL_CONFIRM, visit.text("profile.mail_confirm", &[])),
+                    _ => (key.as_str(), visit.text("field.mail.label", &[])),
+                };
+                let say = Say::key(format!("error.{}", r.code)).with("label", label);
+                (field.to_owned(), (field.to_owned(), say))
+            });
+            Ok((false, said.collect()))
+        }
+        // the page of the address asks for another login first
+        Err(MailChangeError::LoginTooLongAgo) => Err(visit.redirect(&visit.to("/account/mail"))),
+        Err(MailChangeError::TooMany { retry_after }) => Err(visit.too_many(retry_after)),
+        Err(MailChangeError::Taken | MailChangeError::Link(_)) => {
+            Err(visit.invalid_operation(visit.to(draft::PERSONAL)).await)
+        }
+        Err(MailChangeError::Service(e)) => Err(visit.fault(&e)),
+    }
 }
 
 /// An application that waits, as pages name it.
@@ -135,10 +220,18 @@ async fn nothing_changed(visit: &Visit, draft: &OpenDraft) -> Answer {
     Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
-/// Hands a change in.
+/// Hands a change in. The address is asked for first: what is wrong with it is said while nothing has changed.
 pub(super) async fn hand_in(visit: &Visit, draft: OpenDraft) -> Answer {
     let shown = draft.clone();
+    let (mail, wrong) = ask_for_mail(visit, &shown).await?;
+    if !wrong.is_empty() {
+        let page = form::page(visit, &shown, &wrong, None).await?;
+        return Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
     match visit.web.service().change_profile(&visit.tenant, draft, &visit.source).await {
+        Ok(ProfileChanged { at_once: false, reference: None }) if mail => {
+            Ok(visit.redirect(&visit.to(&format!("{}/done?what=mail", draft::PERSONAL))))
+        }
         Ok(ProfileChanged { at_once: false, reference: None }) => nothing_changed(visit, &shown).await,
         Ok(ProfileChanged { at_once, reference }) => {
             let what = match (at_once, reference.is_some()) {
@@ -147,6 +240,7 @@ pub(super) async fn hand_in(visit: &Visit, draft: OpenDraft) -> Answer {
                 (true | false, false) => "changed",
             };
             let number = reference.map(|r| format!("&reference={r}")).unwrap_or_default();
+            let number = if mail { format!("{number}&mail=1") } else { number };
             Ok(visit.redirect(&visit.to(&format!("{}/done?what={what}{number}", draft::PERSONAL))))
         }
         Err(SubmitError::Invalid(errors)) => {
@@ -184,6 +278,8 @@ pub(super) struct DoneQuery {
     what: String,
     #[serde(default)]
     reference: String,
+    #[serde(default)]
+    mail: String,
 }
 
 pub(super) async fn done(visit: Visit, Query(query): Query<DoneQuery>) -> Answer {
@@ -192,15 +288,20 @@ pub(super) async fn done(visit: Visit, Query(query): Query<DoneQuery>) -> Answer
     let days = visit.tenant.config.settings.registration.expected_days;
     let waits = asked.map(|r| Say::key("profile.waits").with("reference", r).with("count", days));
     let asked_only = query.what == "asked" && waits.is_some();
+    let settings = &visit.tenant.config.settings;
+    let by_link = settings.self_service.confirm_mail && (query.what == "mail" || query.mail == "1");
+    let link = by_link.then(|| Say::key("profile.mail_sent"));
     let (title, message) = if asked_only {
         ("profile.asked_title", Say::key("profile.asked"))
+    } else if by_link && query.what == "mail" {
+        ("profile.mail_title", Say::key("profile.mail_asked"))
     } else {
         ("profile.done_title", Say::key("profile.done"))
     };
     Ok(visit.page(&Message {
         heading: Say::key(title),
         message,
-        details: waits.into_iter().collect(),
+        details: waits.into_iter().chain(link).collect(),
         ok_url: visit.to("/account"),
     }))
 }
