@@ -60,8 +60,9 @@ for (const kind of databases) {
           await desk.visit(`${provider.issuer()}/desk?kind=enrolment`);
           await desk.click(`[data-reference="${reference}"] a`);
           assert.ok((await desk.text()).includes(person.email), 'whose it is');
+          const before = provider.mail.to(person.email).length;
           await decide(desk, 'approve');
-          const told = await provider.mail.wait(person.email, provider.mail.to(person.email).length);
+          const told = await provider.mail.wait(person.email, before + 1);
           assert.ok(told.text.includes(two), told.text);
 
           // an app that asks for one has the person choose
@@ -228,7 +229,6 @@ for (const kind of databases) {
           // it was somebody else's account
           await desk.visit(`${provider.issuer()}/desk?state=approved&q=${reference}`);
           await desk.click(`[data-reference="${reference}"] a`);
-          await desk.click('.undo summary').catch(() => {});
           await desk.fill({ undo_reason: '別人でした。' });
           await desk.press('undo');
           await expectPage(desk, 'desk-queue');

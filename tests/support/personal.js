@@ -68,7 +68,9 @@ export async function addStudentId(visitor, provider, person, studentId) {
   await visitor.press('check');
   await expectPage(visitor, 'check');
   await visitor.press('submit');
-  return receptionReference(visitor);
+  const reference = await receptionReference(visitor);
+  await provider.mail.wait(person.email, before + 2);
+  return reference;
 }
 
 /** Opens the personal settings. */

@@ -241,12 +241,8 @@ impl Person<'_> {
     fn verified(&self) -> Value {
         let profile = &self.account.profile;
         let kanji = if profile.name_roman.is_empty() { "name" } else { "name#ja-Hani-JP" };
-        let facts = [
-            ("name", kanji),
-            ("name_kana", "name#ja-Kana-JP"),
-            ("name_roman", "name"),
-            ("birth_date", "birthdate"),
-        ];
+        let facts =
+            [("name", kanji), ("name_kana", "name#ja-Kana-JP"), ("name_roman", "name"), ("birth_date", "birthdate")];
         let told = |how: &Verification| {
             let evidence: Vec<&str> = how.evidence.iter().map(|e| e.as_str()).collect();
             let mut out = Map::new();

@@ -6,7 +6,8 @@
 //! [`OpenDraft`] that a token was good for.
 
 use crate::{
-    LinkError, LinkOpened, LinkProblem, Origin, Service, ServiceError, Source, Tenant, personal::{MAIL_CONFIRM, Standing},
+    LinkError, LinkOpened, LinkProblem, Origin, Service, ServiceError, Source, Tenant,
+    personal::{MAIL_CONFIRM, Standing},
     registration::usable,
 };
 use madoguchi_domain::{
@@ -386,6 +387,9 @@ impl Service {
                 let kept = text.chars().filter(|c| *c != '\0').take(LONGEST_INPUT).collect();
                 open.draft.answers.insert(input, kept);
             }
+        }
+        if open.draft.kind == DraftKind::Registration {
+            open.kind = ApplicationKind::of_answers(&open.draft.answers);
         }
         open.draft.locale = locale.clone();
         open.draft.updated_at = self.now();

@@ -130,8 +130,10 @@ impl Oidc {
             chosen: grant.enrolment.as_ref(),
             config: &tenant.config,
         };
-        let further =
-            Further { sid: grant.session.as_str().to_owned(), asked_for: claims::for_id_token(&person, &grant.scope, &asked) };
+        let further = Further {
+            sid: grant.session.as_str().to_owned(),
+            asked_for: claims::for_id_token(&person, &grant.scope, &asked),
+        };
         let issuer = IssuerUrl::new(tenant.issuer.to_string());
         let issuer = issuer.map_err(|e| OidcError::Corrupt(format!("the issuer {}: {e}", tenant.issuer)))?;
         let acr = grant.authentication.acr;

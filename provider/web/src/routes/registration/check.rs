@@ -22,19 +22,15 @@ use madoguchi_store::documents::Document;
 
 pub(super) async fn show(visit: Visit) -> Answer {
     let draft = draft::open(&visit).await?;
-    again(&visit, &draft, Vec::new(), StatusCode::OK).await
-}
-
-/// The page as the draft stands; the form when that is not ready to be checked, and says what is missing.
-async fn again(visit: &Visit, draft: &OpenDraft, problems: Vec<Problem>, status: StatusCode) -> Answer {
-    let checked = visit.web.service().check_draft(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
-    let Ok(validated) = checked else { return Ok(visit.redirect(&draft::form_url(visit))) };
-    let page = page(visit, draft, &validated.answers).await?;
+    let checked = visit.web.service().check_draft(&visit.tenant, &draft).await.map_err(|e| visit.fault(&e))?;
+    // not ready to be checked: the form says what is missing
+    let Ok(validated) = checked else { return Ok(visit.redirect(&draft::form_url(&visit))) };
+    let page = page(&visit, &draft, &validated.answers).await?;
     // own data of which nothing would change
     if page.sections.is_empty() {
-        return Ok(visit.redirect(&draft::form_url(visit)));
+        return Ok(visit.redirect(&draft::form_url(&visit)));
     }
-    Ok(visit.page_with(status, &Check { problems, ..page }))
+    Ok(visit.page(&page))
 }
 
 async fn page(visit: &Visit, draft: &OpenDraft, answers: &Answers) -> Result<Check, axum::response::Response> {

@@ -119,9 +119,10 @@ impl FormView<'_> {
 
     /// A field, and below a new mail address the same again.
     fn fields(&self, field: &Field) -> impl Iterator<Item = FieldView> {
-        let again = self.draft.personal().filter(|standing| {
-            field.kind == FieldKind::ConfirmedEmail && personal::takes_mail(self.visit, standing)
-        });
+        let again = self
+            .draft
+            .personal()
+            .filter(|standing| field.kind == FieldKind::ConfirmedEmail && personal::takes_mail(self.visit, standing));
         let error = self.said.get(MAIL_CONFIRM).map(|(_, say)| say.clone());
         let again = again.map(|_| personal::mail_again(self.visit, self.draft, error));
         [self.field(field)].into_iter().chain(again)
