@@ -340,6 +340,7 @@ impl Service {
         let mail = MailKind::ApplicationReceived {
             reference: application.reference.clone(),
             expected_days: tenant.config.settings.registration.expected_days,
+            expected_on: tenant.config.settings.expected_on(self.now()).to_string(),
         };
         self.enqueue_mail(tx, tenant, &application.email, &application.locale, mail).await?;
         let detail = json!({

@@ -395,7 +395,7 @@ impl Visit {
         let (name, path) = match entry {
             MenuEntry::Top => ("top", "/"),
             MenuEntry::Manual => ("manual", "/manual"),
-            MenuEntry::Personal => ("personal", "/account/personal"),
+            MenuEntry::Personal => ("personal", "/account/profile"),
             MenuEntry::Mail => ("mail", "/account/mail"),
             MenuEntry::StudentId => ("student_id", "/account/student-id"),
             MenuEntry::Password => ("password", "/account/password"),

@@ -312,7 +312,7 @@ impl TenantConfig {
         own.menu.iter().copied().filter(|entry| match entry {
             MenuEntry::Manual => !self.manual.is_empty(),
             MenuEntry::Personal => !own.free.is_empty() || !own.with_approval.is_empty(),
-            MenuEntry::StudentId => self.has_enrolments(),
+            MenuEntry::StudentId => self.form.asks_for(ApplicationKind::Enrolment),
             MenuEntry::SecondPassword => self.settings.login.second_password,
             MenuEntry::Top
             | MenuEntry::Mail
@@ -321,11 +321,6 @@ impl TenantConfig {
             | MenuEntry::Applications
             | MenuEntry::Data => true,
         })
-    }
-
-    /// Whether people were here as students: whether the form asks for a student ID number.
-    pub fn has_enrolments(&self) -> bool {
-        self.form.field("student_id").is_some()
     }
 
     /// The children of an affiliation; of the root for `""`.
