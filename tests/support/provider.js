@@ -247,6 +247,13 @@ export class Provider {
     await writeFile(this.clockFile, `+${this.offset}\n`);
   }
 
+  /** Sets the program's clock to the beginning of this second (Unix time; needs `clock: true`). */
+  async clockTo(second) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000 - (Date.now() % 1_000)));
+    this.offset = second - Math.floor(Date.now() / 1_000);
+    await writeFile(this.clockFile, `${this.offset < 0 ? '' : '+'}${this.offset}\n`);
+  }
+
   /** Resident and peak memory in MiB, processor time in milliseconds. */
   async usage() {
     const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
