@@ -5,7 +5,7 @@ import { before, it } from 'node:test';
 import { databases } from '../support/database.js';
 import { apply, decide, expectPage, fillForm, logIn, openApplication, openResubmission, reachForm, signIn } from '../support/journey.js';
 import { kinds, somebody } from '../support/links.js';
-import { clerk, secondClerk } from '../support/people.js';
+import { clerk, newAddress, secondClerk } from '../support/people.js';
 import { clients, code, redeem, refresh, signedIn, tokens } from '../support/protocol.js';
 import { everyClient, onEachDatabase } from '../support/suite.js';
 import { Visitor } from '../support/visitor.js';
@@ -65,6 +65,33 @@ onEachDatabase('races', { databases: databases.filter((kind) => kind === 'postgr
       assert.equal(await count(`audit l JOIN ${owned} AND l.action = 'credentials_set'`), 1);
       await at.provider.mail.wait(person.email);
       assert.equal(await count(`outbox WHERE to_address = '${person.email}'`), 1);
+    }
+  });
+
+  it(`${rounds} × two people moving to one mail address: one has it, the other is told, and both can still log in`, async () => {
+    const change = kinds.find(({ purpose }) => purpose === 'mail_change');
+    for (let round = 0; round < rounds; round += 1) {
+      const to = newAddress('wanted');
+      const made = [await change.make(at.provider, desks[0], { to }), await change.make(at.provider, desks[0], { to })];
+      await at.provider.mail.wait(to, 2);
+      const links = at.provider.mail.to(to).flatMap((message) => message.links.filter((link) => link.includes(change.part)));
+      assert.equal(new Set(links).size, 2);
+      const sent = [];
+      for (const link of links) {
+        const visitor = await new Visitor().visit(link);
+        await expectPage(visitor, 'confirm-link');
+        sent.push([visitor, visitor.submission('confirm')]);
+      }
+      const answers = await atOnce(sent);
+      assert.deepEqual(statuses(answers), [303, 409]);
+      const owners = await rows(`SELECT login_id FROM accounts WHERE email = '${to}'`);
+      assert.equal(owners.length, 1);
+      const left = await rows(`SELECT email FROM accounts WHERE email IN ('${made[0].person.email}', '${made[1].person.email}')`);
+      assert.equal(left.length, 1, 'the other one stays where it was');
+      for (const login of [owners[0].login_id, left[0].email]) {
+        const visitor = await new Visitor().visit(`${at.provider.issuer()}/login`);
+        await expectPage(await logIn(visitor, { ...made[0].person, login_id: login }), 'top');
+      }
     }
   });
 

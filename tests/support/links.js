@@ -2,7 +2,7 @@
 // it against the purposes in the code.
 
 import assert from 'node:assert/strict';
-import { agree, apply, decide, expectPage, fillForm, openApplication, receptionReference } from './journey.js';
+import { agree, apply, decide, expectPage, fillForm, openApplication, receptionReference, signIn } from './journey.js';
 import { newAddress } from './people.js';
 import { Visitor } from './visitor.js';
 
@@ -10,7 +10,7 @@ const own = { password: 'Kagirinaki2025', second_password: 'Momiji88futatsu' };
 const both = ({ password, second_password: second }) => ({ password, password_confirm: password, second_password: second, second_password_confirm: second });
 
 /** Purposes of one-time secrets that are in no link. */
-export const noLinks = ['client_assertion', 'mail_change', 'mail_undo'];
+export const noLinks = ['client_assertion'];
 
 /** The link with `part` in its path, of the newest mail to `mail`. */
 export async function linkIn(provider, mail, part, count) {
@@ -31,6 +31,7 @@ export async function somebody(provider, more = {}) {
  * @property {string} purpose as stored
  * @property {string} part of the link's path, before the token
  * @property {string} first the page that opening it leads to
+ * @property {string} button the one on that page
  * @property {string} over the page of one that cannot be used
  * @property {(provider, desk) => Promise<{link: string, mail: string, again?: () => Promise<string>}>} make causes a mail; `again` a newer one
  * @property {(visitor) => Promise<void>} finish from the page to the point where the link is used up
@@ -42,6 +43,7 @@ export const kinds = [
     purpose: 'registration',
     part: '/register/link/',
     first: 'terms',
+    button: 'agree',
     over: 'link-problem',
     async make(provider) {
       const mail = newAddress('registering');
@@ -67,6 +69,7 @@ export const kinds = [
     purpose: 'resubmission',
     part: '/resubmit/link/',
     first: 'confirm-link',
+    button: 'open',
     over: 'link-problem',
     async make(provider, desk) {
       const { mail, reference } = await apply(new Visitor(), provider);
@@ -87,6 +90,7 @@ export const kinds = [
     purpose: 'set_credentials',
     part: '/password-setting/link/',
     first: 'password-setting',
+    button: 'set',
     over: 'link-problem',
     async make(provider, desk) {
       const { mail, reference } = await apply(new Visitor(), provider);
@@ -104,6 +108,7 @@ export const kinds = [
     purpose: 'recovery',
     part: '/forgot/link/',
     first: 'forgot-reset',
+    button: 'set',
     over: 'link-problem',
     async make(provider) {
       const { email: mail } = await somebody(provider);
@@ -119,6 +124,45 @@ export const kinds = [
     async finish(visitor) {
       await visitor.fill(both(own));
       await visitor.press('set');
+      await expectPage(visitor, 'message');
+    },
+  },
+  {
+    purpose: 'mail_change',
+    part: '/account/mail/link/',
+    first: 'confirm-link',
+    button: 'confirm',
+    over: 'link-problem',
+    async make(provider, desk, { to = newAddress('moving') } = {}) {
+      const person = await somebody(provider);
+      const visitor = await signIn(new Visitor(), provider, person);
+      const ask = async (count) => {
+        await visitor.visit(`${provider.issuer()}/account/mail`);
+        await visitor.fill({ mail: to, mail_confirm: to });
+        await visitor.press('check');
+        return linkIn(provider, to, this.part, count);
+      };
+      return { mail: to, person, link: await ask(1), again: () => ask(2) };
+    },
+    async finish(visitor) {
+      await visitor.press('confirm');
+      await expectPage(visitor, 'message');
+    },
+  },
+  {
+    purpose: 'mail_undo',
+    part: '/account/mail/undo/link/',
+    first: 'confirm-link',
+    button: 'undo',
+    over: 'link-problem',
+    async make(provider, desk) {
+      const change = kinds.find(({ purpose }) => purpose === 'mail_change');
+      const { person, link } = await change.make(provider, desk);
+      await change.finish(await new Visitor().visit(link));
+      return { mail: person.email, link: await linkIn(provider, person.email, this.part, 2) };
+    },
+    async finish(visitor) {
+      await visitor.press('undo');
       await expectPage(visitor, 'message');
     },
   },

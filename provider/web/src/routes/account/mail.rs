@@ -162,6 +162,7 @@ pub(super) async fn confirm(visit: Visit) -> Answer {
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
     let opened = visit.web.service().open_mail_change(&visit.tenant, &token).await;
     let opened = opened.map_err(|e| link_failed(&visit, e))?;
+    visit.at_step(&format!("change {}", token.expose()));
     Ok(visit.page(&ConfirmLink {
         heading: Say::key("confirm_mail.title"),
         message: Say::key("confirm_mail.message").with("mail", opened.email),
@@ -175,6 +176,8 @@ pub(super) async fn confirmed(visit: Visit, RawForm(body): RawForm) -> Answer {
     let form = Params::read(None, Some(&body));
     visit.check_form("confirm-link", form.get("csrf").unwrap_or_default())?;
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
+    let step = format!("change {}", token.expose());
+    visit.check_step("confirm-link", &form, &step, visit.to("/account/mail/confirm")).await?;
     let service = visit.web.service();
     let changed =
         service.change_mail(&visit.tenant, &token, visit.session.as_ref(), &visit.locale, &visit.source).await;
@@ -218,6 +221,7 @@ pub(super) async fn undo(visit: Visit) -> Answer {
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
     let opened = visit.web.service().open_mail_undo(&visit.tenant, &token).await;
     let opened = opened.map_err(|e| link_failed(&visit, e))?;
+    visit.at_step(&format!("undo {}", token.expose()));
     Ok(visit.page(&ConfirmLink {
         heading: Say::key("undo_mail.title"),
         message: Say::key("undo_mail.message").with("mail", opened.email),
@@ -231,6 +235,8 @@ pub(super) async fn undone(visit: Visit, RawForm(body): RawForm) -> Answer {
     let form = Params::read(None, Some(&body));
     visit.check_form("confirm-link", form.get("csrf").unwrap_or_default())?;
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(problem(&visit, Trouble::Unknown)) };
+    let step = format!("undo {}", token.expose());
+    visit.check_step("confirm-link", &form, &step, visit.to("/account/mail/undo")).await?;
     let done = visit.web.service().undo_mail_change(&visit.tenant, &token, &visit.locale, &visit.source).await;
     match done {
         Ok(()) => Ok(visit.redirect(&visit.to("/account/mail/undo/done"))),
