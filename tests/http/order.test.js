@@ -144,6 +144,18 @@ onEachDatabase('order', { accounts: everybody, clients: everyClient, tenants: ['
       },
       at: 'forgot-reset', pages: ['forgot-reset'], own: ['/login', '/register', '/forgot', '/forgot/reset'],
     },
+    'a change of the mail address to be completed': {
+      reach: async () => {
+        const visitor = await enter(await somebody());
+        const mail = newAddress('moving');
+        await visitor.visit(page('/account/mail'));
+        await visitor.fill({ mail, mail_confirm: mail });
+        await visitor.press('check');
+        const { links } = await at.provider.mail.wait(mail);
+        return new Visitor().visit(links.find((link) => link.includes('/account/mail/link/')));
+      },
+      at: 'confirm-link', pages: ['confirm-link'], own: ['/login', '/register', '/forgot', '/account/mail/confirm'],
+    },
     'somebody signed in who is no reviewer': {
       reach: async () => enter(await somebody()),
       at: 'top', signedIn: true, own: [],
