@@ -66,7 +66,7 @@ for (const kind of databases) {
         for (const width of [1280, 375]) {
           await withBrowser({ language, javascript, width, height: 800 }, async (visitor) => {
             await signIn(visitor, provider, person);
-            for (const path of ['/', '/manual', '/account', '/account/mail', '/account/password', '/account/second-password', '/account/sessions', '/account/applications', '/account/data', '/logout']) {
+            for (const path of ['/', '/manual', '/account', '/account/mail', '/account/password', '/account/second-password', '/account/sessions', '/account/applications', '/account/data', '/account/profile', '/account/student-id', '/logout']) {
               await visitor.visit(page(path));
               assert.equal(visitor.status, 200, path);
               const gear = visitor.view.locator('#menu > summary');

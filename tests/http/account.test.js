@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { confirmMessage, expectPage, logIn, signIn } from '../support/journey.js';
+import { acceptedMail, apply, confirmMessage, decide, expectPage, logIn, openApplication, setPasswords, signIn } from '../support/journey.js';
 import { clerk, newAddress } from '../support/people.js';
 import { clients, code, refresh, tokens, userinfo } from '../support/protocol.js';
 import { everyClient, onEachDatabase } from '../support/suite.js';
@@ -371,6 +371,28 @@ onEachDatabase('account', { accounts: [clerk], clients: everyClient, clock: true
     // without the form's token there is none
     const refused = await visitor.send(url, { method, headers, body: 'download=1' });
     assert.equal(refused.status, 403);
+  });
+
+  it('a copy of the data tells what was decided and how facts were verified, and never by whom', async () => {
+    const { mail, reference } = await apply(new Visitor(), at.provider);
+    const desk = await signIn(new Visitor(), at.provider, clerk);
+    await openApplication(desk, at.provider, reference);
+    await decide(desk, 'approve');
+    const { password } = acceptedMail(await at.provider.mail.wait(mail, 3));
+    const visitor = await attempt({ login_id: mail, password, second_password: '' });
+    await setPasswords(visitor, own);
+    await go(visitor, '/account/data');
+    const { url, method, headers, body } = visitor.submission('download');
+    const answer = await visitor.send(url, { method, headers, body });
+    const data = JSON.parse(answer.text);
+    const [application] = data.applications;
+    assert.equal(application.reference, reference);
+    assert.equal(application.answers.street, '千代田1-1');
+    assert.deepEqual(application.decisions.map((d) => d.verdict), ['approve']);
+    assert.deepEqual(application.documents.map((d) => d.item), ['document_front']);
+    assert.ok(data.profile.verified.name.evidence.length > 0);
+    const [{ id }] = await at.provider.database.rows(`SELECT id FROM accounts WHERE email = '${clerk.email}'`);
+    assert.ok(!answer.text.includes(id) && !answer.text.includes(clerk.email), 'the clerk is not named');
   });
 
   it('nothing of the account opens to somebody who is not signed in', async () => {

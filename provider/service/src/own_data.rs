@@ -9,6 +9,7 @@ use madoguchi_domain::{
     application::{Application, Decision},
     audit::{Action, Actor, AuditEvent},
     form::Answers,
+    verification::{Evidence, Verification},
 };
 use madoguchi_store::documents::Document;
 use serde::Serialize;
@@ -27,7 +28,7 @@ pub struct OwnData {
     issuer: String,
     made_at: String,
     account: OwnAccount,
-    profile: Profile,
+    profile: Value,
     enrolments: Vec<OwnEnrolment>,
     applications: Vec<OwnApplication>,
     connected_applications: Vec<OwnConnection>,
@@ -53,12 +54,24 @@ struct OwnEnrolment {
     student_id: String,
     #[serde(flatten)]
     facts: EnrolmentFacts,
+    verified: Option<OwnVerification>,
     added_at: String,
+}
+
+/// How something was verified: not by whom.
+#[derive(Debug, Serialize)]
+struct OwnVerification {
+    evidence: Vec<Evidence>,
+    document: String,
+    at: String,
+    /// Whether an application that is not decided wants to change it.
+    in_question: bool,
 }
 
 #[derive(Debug, Serialize)]
 struct OwnApplication {
     reference: String,
+    kind: &'static str,
     state: &'static str,
     mail: String,
     submitted_at: String,
@@ -156,12 +169,17 @@ impl Service {
                 created_at: utc(account.created_at),
                 credentials: credentials.iter().map(|c| (c.kind.as_str(), utc(c.set_at))).collect(),
             },
-            profile: account.profile.clone(),
+            profile: own_profile(&account.profile)?,
             enrolments: self
                 .enrolments_of(tenant, account)
                 .await?
                 .into_iter()
-                .map(|e| OwnEnrolment { student_id: e.student_id, facts: e.facts, added_at: utc(e.created_at) })
+                .map(|e| OwnEnrolment {
+                    student_id: e.student_id,
+                    facts: e.facts,
+                    verified: e.verified.as_ref().map(own_verification),
+                    added_at: utc(e.created_at),
+                })
                 .collect(),
             applications,
             connected_applications: self
@@ -193,10 +211,31 @@ impl Service {
     }
 }
 
+/// The profile as it is kept, but for who verified it.
+fn own_profile(profile: &Profile) -> Result<Value, ServiceError> {
+    let verified: BTreeMap<&String, OwnVerification> =
+        profile.verified.iter().map(|(fact, how)| (fact, own_verification(how))).collect();
+    let mut whole = serde_json::to_value(profile).map_err(ServiceError::bug)?;
+    if let Some(members) = whole.as_object_mut() {
+        members.insert("verified".into(), serde_json::to_value(verified).map_err(ServiceError::bug)?);
+    }
+    Ok(whole)
+}
+
+fn own_verification(how: &Verification) -> OwnVerification {
+    OwnVerification {
+        evidence: how.evidence.clone(),
+        document: how.document.clone(),
+        at: utc(how.at),
+        in_question: how.suspended_by.is_some(),
+    }
+}
+
 /// What the person was told, and when: not by whom.
 fn own_application(application: Application, documents: Vec<Document>, decisions: Vec<Decision>) -> OwnApplication {
     OwnApplication {
         reference: application.reference,
+        kind: application.kind.as_str(),
         state: application.lifecycle.state.as_str(),
         mail: application.email.as_str().to_owned(),
         submitted_at: utc(application.submitted_at),
