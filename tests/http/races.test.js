@@ -6,6 +6,7 @@ import { databases } from '../support/database.js';
 import { apply, decide, expectPage, fillForm, logIn, openApplication, openResubmission, reachForm, signIn } from '../support/journey.js';
 import { kinds, somebody } from '../support/links.js';
 import { clerk, newAddress, secondClerk } from '../support/people.js';
+import { addStudentId } from '../support/personal.js';
 import { clients, code, redeem, refresh, signedIn, tokens } from '../support/protocol.js';
 import { everyClient, onEachDatabase } from '../support/suite.js';
 import { Visitor } from '../support/visitor.js';
@@ -129,6 +130,32 @@ onEachDatabase('races', { databases: databases.filter((kind) => kind === 'postgr
       assert.equal({ approve: 'approved', reject: 'rejected', request_correction: 'correction_requested' }[decisions[0].verdict], state);
       assert.equal(await count(`accounts WHERE email = '${mail}'`), state === 'approved' ? 1 : 0);
       assert.equal(await count(`outbox WHERE to_address = '${mail}'`), 3, 'the link, the receipt and one result');
+    }
+  });
+
+  it(`${rounds} × two approvals and a withdrawal: the student ID is added, or the application is withdrawn, and never both`, async () => {
+    for (let round = 0; round < rounds; round += 1) {
+      const person = await somebody(at.provider);
+      const owner = await signIn(new Visitor(), at.provider, person);
+      const number = `8TE${String(process.pid % 100).padStart(2, '0')}${String(round).padStart(3, '0')}`;
+      const reference = await addStudentId(owner, at.provider, person, number);
+      const sent = [];
+      for (const desk of desks) {
+        const view = new Visitor();
+        view.jar = desk.jar;
+        await openApplication(view, at.provider, reference);
+        sent.push([view, view.submission('approve')]);
+      }
+      await owner.visit(`${at.provider.issuer()}/account/applications/${reference}/withdraw`);
+      sent.splice(round % 3, 0, [owner, owner.submission('withdraw')]);
+      const answers = await atOnce(sent);
+      assert.ok(answers.every(({ status }) => [303, 404, 409].includes(status)), statuses(answers).join());
+      const [{ id, state }] = await rows(`SELECT id, state FROM applications WHERE reference = '${reference}'`);
+      const added = await count(`enrolments WHERE student_id = '${number}'`);
+      const decisions = await count(`decisions WHERE application = '${id}'`);
+      assert.deepEqual([added, decisions], state === 'approved' ? [1, 1] : [0, 0], `${state}: ${statuses(answers).join()}`);
+      assert.ok(['approved', 'withdrawn'].includes(state), state);
+      assert.equal(answers.filter(({ status }) => status === 303).length, 1, `${state}: ${statuses(answers).join()}`);
     }
   });
 

@@ -1,22 +1,17 @@
 // Every kind of one-time link there is: where it comes from, where it leads, what completes it. One table; a test holds
 // it against the purposes in the code.
 
-import assert from 'node:assert/strict';
 import { agree, apply, decide, expectPage, fillForm, openApplication, receptionReference, signIn } from './journey.js';
 import { newAddress } from './people.js';
+import { askForStudentId, fillStudentId, linkIn } from './personal.js';
 import { Visitor } from './visitor.js';
 
+let numbers = 0;
 const own = { password: 'Kagirinaki2025', second_password: 'Momiji88futatsu' };
 const both = ({ password, second_password: second }) => ({ password, password_confirm: password, second_password: second, second_password_confirm: second });
 
 /** Purposes of one-time secrets that are in no link. */
 export const noLinks = ['client_assertion'];
-
-/** The link with `part` in its path, of the newest mail to `mail`. */
-export async function linkIn(provider, mail, part, count) {
-  const message = await provider.mail.wait(mail, count);
-  return message.links.find((link) => link.includes(part)) ?? assert.fail(`no ${part} in:\n${message.text}`);
-}
 
 /** An account with own passwords. */
 export async function somebody(provider, more = {}) {
@@ -164,6 +159,31 @@ export const kinds = [
     async finish(visitor) {
       await visitor.press('undo');
       await expectPage(visitor, 'message');
+    },
+  },
+  {
+    purpose: 'enrolment',
+    part: '/student-id/link/',
+    first: 'confirm-link',
+    button: 'open',
+    over: 'link-problem',
+    async make(provider) {
+      const person = await somebody(provider);
+      const visitor = await signIn(new Visitor(), provider, person);
+      const ask = async (count) => {
+        await askForStudentId(visitor, provider);
+        return linkIn(provider, person.email, this.part, count);
+      };
+      const link = await ask(1);
+      return { mail: person.email, person, link, again: () => ask(2) };
+    },
+    async finish(visitor) {
+      numbers += 1;
+      await fillStudentId(visitor, await visitor.url(), `9TE${String(process.pid % 100).padStart(2, '0')}${String(numbers).padStart(3, '0')}`);
+      await visitor.press('check');
+      await expectPage(visitor, 'check');
+      await visitor.press('submit');
+      await receptionReference(visitor);
     },
   },
 ];

@@ -312,6 +312,7 @@ pub(super) async fn withdraw(visit: Visit, Path((_, reference)): Path<(String, S
     match visit.web.service().withdrawable(&visit.tenant, account, &reference).await {
         Ok(application) => {
             let kind = super::super::account::kind_words(application.kind);
+            visit.at_step(&format!("withdraw {}", application.reference));
             Ok(visit.page(&ConfirmLink {
                 heading: Say::key("withdraw.title"),
                 message: Say::key("withdraw.message")
@@ -334,6 +335,7 @@ pub(super) async fn withdrawn(
     let form = Params::read(None, Some(&body));
     visit.check_form("confirm-link", form.get("csrf").unwrap_or_default())?;
     let account = &visit.signed_in()?.account;
+    visit.check_step("confirm-link", &form, &format!("withdraw {reference}"), withdraw_url(&visit, &reference)).await?;
     match visit.web.service().withdraw(&visit.tenant, account, &reference, &visit.source).await {
         Ok(application) => Ok(is_withdrawn(&visit, &application, StatusCode::OK)),
         // pressed twice
