@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { apply, decide, expectPage, openApplication, openResubmission, receptionReference, signIn } from '../support/journey.js';
-import { clerk, graduate, newAddress } from '../support/people.js';
+import { clerk, graduate, newAddress, otherGraduate } from '../support/people.js';
 import { addStudentId, approvedPerson, askForAnotherName, askForStudentId, fillStudentId, linkIn, openProfile } from '../support/personal.js';
-import { everybody, onEachDatabase } from '../support/suite.js';
+import { authorization, authorize, callback, clients, redeem, responseOf, tokens, userinfo, verified } from '../support/protocol.js';
+import { everybody, everyClient, onEachDatabase } from '../support/suite.js';
 import { Visitor } from '../support/visitor.js';
 
-onEachDatabase('people', { accounts: everybody }, (at) => {
+onEachDatabase('people', { accounts: everybody, clients: everyClient }, (at) => {
   const signedIn = (person, language) => signIn(new Visitor({ language }), at.provider, person);
   const opened = async (reference) => openApplication(await signedIn(clerk), at.provider, reference);
   let number = 0;
@@ -111,6 +112,39 @@ onEachDatabase('people', { accounts: everybody }, (at) => {
     const [row] = await at.provider.database.rows(`SELECT profile, email FROM accounts WHERE email_key = '${person.email}'`);
     assert.equal(JSON.parse(row.profile).name, '山田 太郎');
     assert.equal(JSON.parse(row.profile).address.building, '三号館');
+  });
+
+  it('C-STUDENT-2: one student ID number by scope or by claims: chosen among several, said by the tokens, refused without a page', async () => {
+    const { first } = clients;
+    const claims = async (granted) => (await verified(at.provider, granted.id_token, first)).payload;
+    // with one only there is nothing to choose
+    const single = await tokens(await signedIn(otherGraduate), at.provider, first, { scope: 'openid student_id' });
+    assert.equal((await claims(single)).student_id, otherGraduate.student_ids[0]);
+    const visitor = await signedIn(graduate);
+    const asked = [
+      { scope: 'openid student_id' },
+      { scope: 'openid', claims: JSON.stringify({ id_token: { student_id: null }, userinfo: { student_id: null } }) },
+    ];
+    for (const [index, changes] of asked.entries()) {
+      const silent = authorization(first, { ...changes, prompt: 'none' });
+      assert.equal(responseOf(await authorize(visitor, at.provider, silent.parameters)).get('error'), 'interaction_required');
+      const { parameters, verifier } = authorization(first, changes);
+      const page = await authorize(visitor, at.provider, parameters);
+      visitor.show(page);
+      await expectPage(visitor, 'enrolment-choice');
+      const ids = await visitor.choices('enrolment');
+      assert.equal(ids.length, graduate.student_ids.length);
+      const foreign = visitor.submission('choose', { enrolment: 'enr_of_nobody' });
+      const refused = await visitor.send(foreign.url, { ...foreign, headers: { ...foreign.headers, origin: at.provider.origin } });
+      assert.ok(!(refused.location ?? '').startsWith(callback), 'an enrolment of somebody else is no answer');
+      const chosen = visitor.submission('choose', { enrolment: ids[index] });
+      let answer = await visitor.send(chosen.url, { ...chosen, headers: { ...chosen.headers, origin: at.provider.origin } });
+      if (!answer.location?.startsWith(callback)) answer = await visitor.send(answer.location);
+      const granted = await redeem(at.provider, first, { code: responseOf(answer).get('code'), verifier, parameters });
+      const expected = graduate.student_ids[index];
+      assert.equal((await claims(granted.json)).student_id, expected);
+      assert.equal((await userinfo(at.provider, granted.json.access_token)).json.student_id, expected);
+    }
   });
 
   it('the roster’s affiliation is the same in whichever language it is written and read', async () => {

@@ -491,6 +491,7 @@ impl Page for DeskApplication {
             ..usual.clone()
         };
         let undo = Self {
+            choosable: false,
             state: "approved".into(),
             blocked: Some(Say::key("desk.blocked.decided")),
             undo: Some(UndoView {

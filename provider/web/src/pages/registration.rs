@@ -358,6 +358,9 @@ impl Page for Check {
             ..usual.clone()
         };
         profile.sections.truncate(1);
+        for section in &mut profile.sections {
+            section.rows.truncate(1);
+        }
         for row in profile.sections.iter_mut().flat_map(|s| &mut s.rows) {
             row.before = vec![by(locale, "佐藤 太郎", "SATO TARO")];
             row.mark = Some(Say::key("check.profile_after_approval"));

@@ -341,8 +341,9 @@ impl Service {
         let Claimed { student_id, facts, keys, .. } = &prepared.claimed;
         let enrolments = tx.enrolments().of(account).await?;
         let known = enrolments.iter().any(|e| {
-            let number = id_key(&e.student_id);
-            (!number.is_empty() && number == keys.student_id_key) || e.facts == *facts
+            let (number, wanted) = (id_key(&e.student_id), &keys.student_id_key);
+            // another number is another stay, however alike they are
+            if number.is_empty() || wanted.is_empty() { e.facts == *facts } else { number == *wanted }
         });
         let has_facts = !student_id.is_empty() || *facts != EnrolmentFacts::default();
         if !has_facts || known {

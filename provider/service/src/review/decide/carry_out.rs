@@ -3,7 +3,7 @@
 use super::{Attempt, DecideError, Decided, Decider, Effect, Prepared, letters};
 use crate::{Service, Source, Tenant};
 use madoguchi_domain::{
-    Timestamp, Token,
+    EmailAddress, Timestamp, Token,
     application::{Application, ApplicationKind, Decision, Verdict},
     audit::Action,
     mail::MailKind,
@@ -76,7 +76,8 @@ impl Service {
                 (Decided::CorrectionRequested, letters::correction(tenant, prepared, url, expires_at))
             }
         };
-        self.enqueue_mail(&mut tx, tenant, &application.email, &application.locale, mail).await?;
+        let to = self.address_of(&mut tx, application).await?;
+        self.enqueue_mail(&mut tx, tenant, &to, &application.locale, mail).await?;
         if let Effect::Admit(admission, _) = effect
             && let Some(old) = &admission.moves
         {
@@ -91,6 +92,19 @@ impl Service {
         self.record(&mut tx, decider.actor(), Action::ApplicationDecided, subject, detail, source).await?;
         self.commit(tx).await?;
         Ok(Attempt::Done(decided))
+    }
+
+    /// Where the result goes: to the address that the account has by now, where one applied.
+    async fn address_of(&self, tx: &mut Tx, application: &Application) -> Result<EmailAddress, StoreError> {
+        let by_account = match application.kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication => None,
+            ApplicationKind::Enrolment | ApplicationKind::ProfileChange => application.account.as_ref(),
+        };
+        let account = match by_account {
+            Some(id) => tx.accounts().find(id).await?,
+            None => None,
+        };
+        Ok(account.map_or_else(|| application.email.clone(), |account| account.email))
     }
 
     /// Notes the first of two approvals.
