@@ -217,7 +217,7 @@ for (const kind of databases) {
           await desk.fill({ account });
           await desk.press('approve');
           const { password } = acceptedMail(await provider.mail.wait(mail, 3));
-          const old = provider.mail.to(person.email).at(-1);
+          const old = await provider.mail.wait(person.email, 5);
           assert.match(old.text, new RegExp(reference), 'the old address is told');
           await visitor.visit(`${provider.issuer()}/login`);
           await logIn(visitor, person);
@@ -225,6 +225,7 @@ for (const kind of databases) {
           await logIn(visitor, { login_id: mail, password, second_password: '' });
           await setPasswords(visitor, { password: 'Atarashii2024x', second_password: 'Betsuno77betsu' });
           await confirmMessage(visitor);
+          await provider.mail.wait(mail, 4);
 
           // it was somebody else's account
           await desk.visit(`${provider.issuer()}/desk?state=approved&q=${reference}`);
@@ -237,8 +238,8 @@ for (const kind of databases) {
           await expectPage(visitor, 'login');
           await logIn(visitor, { login_id: mail, password: 'Atarashii2024x', second_password: 'Betsuno77betsu' });
           await expectPage(visitor, 'login');
-          assert.match(provider.mail.to(mail).at(-1).text, new RegExp(reference), 'the applicant is told');
-          const back = acceptedMail(provider.mail.to(person.email).at(-1));
+          assert.match((await provider.mail.wait(mail, 5)).text, new RegExp(reference), 'the applicant is told');
+          const back = acceptedMail(await provider.mail.wait(person.email, 6));
           await logIn(visitor, { login_id: person.email, password: back.password, second_password: '' });
           await setPasswords(visitor, { ...passwords, password: 'Modotta2024x' });
           await confirmMessage(visitor);

@@ -21,6 +21,7 @@ export async function approvedPerson(provider, desk, { mail = newAddress('gradua
   await logIn(first, { login_id: mail, password, second_password: '' });
   await setPasswords(first, passwords);
   await confirmMessage(first);
+  await provider.mail.wait(mail, 4);
   return { login_id: mail, email: mail, ...passwords };
 }
 
