@@ -1,12 +1,14 @@
 //! Puts a provider together: the only place, with the command line, that wires.
 
 use crate::{
+    config::VerifierSettings,
     glue::VaultSealer,
     system::{SystemClock, SystemEntropy},
+    verifiers::Verifiers,
 };
 use axum::Router;
 use madoguchi_domain::audit::Actor;
-use madoguchi_domain::{Clock, Entropy, tenant::TenantFiles};
+use madoguchi_domain::{Clock, Entropy, TenantSlug, tenant::TenantFiles};
 use madoguchi_oidc::{GuardedOutbound, Oidc, TenantView};
 use madoguchi_plugin_sdk::{ApplicantVerifier, Directory};
 use madoguchi_service::{
@@ -16,6 +18,7 @@ use madoguchi_service::{
 use madoguchi_store::{Database, DatabaseOptions};
 use madoguchi_web::{Web, WebParts, client_address::Network, pages::DemoFront, state::ThemedMails, theme::Themes};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -102,6 +105,8 @@ pub struct ProviderBuilder {
     mail: Option<String>,
     directory: Option<Arc<dyn Directory>>,
     verifier: Option<Arc<dyn ApplicantVerifier>>,
+    verifiers: BTreeMap<String, VerifierSettings>,
+    demo_verifiers: Vec<(TenantSlug, Arc<dyn ApplicantVerifier>)>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     trusted_proxies: Vec<Network>,
@@ -161,9 +166,22 @@ impl ProviderBuilder {
         self
     }
 
-    /// An outside check of what applicants type.
+    /// An outside check of what applicants type, for every tenant that wants one. Wins over
+    /// [`verifiers`](Self::verifiers).
     pub fn verifier(mut self, verifier: Arc<dyn ApplicantVerifier>) -> Self {
         self.verifier = Some(verifier);
+        self
+    }
+
+    /// The same from settings: a CSV file or a service for each tenant, by its slug.
+    pub fn verifiers(mut self, settings: BTreeMap<String, VerifierSettings>) -> Self {
+        self.verifiers = settings;
+        self
+    }
+
+    /// For tenants that the settings give none.
+    pub(crate) fn demo_verifiers(mut self, verifiers: Vec<(TenantSlug, Arc<dyn ApplicantVerifier>)>) -> Self {
+        self.demo_verifiers = verifiers;
         self
     }
 
@@ -228,6 +246,15 @@ impl ProviderBuilder {
         let extra_ca = read_optional(self.outbound_ca.as_deref())?;
         let transport = mail_transport(self.mail.as_deref(), extra_ca.as_deref())
             .map_err(|problem| BuildError::Setting { setting: "mail.url", problem })?;
+        let mut verifiers = Verifiers::of(&self.verifiers, extra_ca.as_deref())?;
+        for (tenant, verifier) in self.demo_verifiers {
+            verifiers = verifiers.or(tenant, verifier);
+        }
+        let verifiers = Arc::new(verifiers);
+        let own = self.verifier.is_some();
+        let known = Arc::clone(&verifiers);
+        let unverified =
+            |tenant: &Tenant| !own && tenant.config.settings.verifies_anybody() && !known.has(&tenant.slug);
         let service = Service::start(ServiceParts {
             database: database.clone(),
             clock: Arc::clone(&self.clock),
@@ -237,7 +264,7 @@ impl ProviderBuilder {
             master_key,
             mail_renderer: Arc::new(ThemedMails::new(themes.clone())),
             directory: self.directory,
-            verifier: self.verifier,
+            verifier: Some(self.verifier.unwrap_or(verifiers)),
             source_limits: self.limits.then(SourceLimits::default),
         })
         .await?;
@@ -247,6 +274,9 @@ impl ProviderBuilder {
         }
         for (name, files) in &self.tenants {
             apply(&service, &themes, name, files).await?;
+        }
+        for tenant in service.tenants().iter().filter(|tenant| unverified(tenant)) {
+            tracing::warn!(tenant = %tenant.slug, "applicants are to be verified, and [verifiers.{}] is missing in the settings: nobody can apply", tenant.slug);
         }
         let outbound = GuardedOutbound::new(self.outbound_private, extra_ca.as_deref())
             .map_err(|problem| BuildError::Setting { setting: "outbound.extra_ca", problem: problem.to_string() })?;
@@ -432,6 +462,8 @@ impl Provider {
             mail: None,
             directory: None,
             verifier: None,
+            verifiers: BTreeMap::new(),
+            demo_verifiers: Vec::new(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             trusted_proxies: Vec::new(),

@@ -34,6 +34,8 @@ pub struct Settings {
     pub themes: ThemeSettings,
     /// Tenants as folders, applied at every start when they changed.
     pub tenants: TenantSettings,
+    /// Who confirms applicants' answers, by tenant.
+    pub verifiers: BTreeMap<String, VerifierSettings>,
     /// The log.
     pub log: LogSettings,
     /// Where each value that was set comes from: `FILE:LINE`, or a variable of the environment.
@@ -53,6 +55,7 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             themes: ThemeSettings::default(),
             tenants: TenantSettings::default(),
+            verifiers: BTreeMap::new(),
             log: LogSettings::default(),
             origins: BTreeMap::new(),
         }
@@ -201,6 +204,43 @@ pub struct ThemeSettings {
 pub struct TenantSettings {
     /// Folders of tenants that are applied at every start when they changed.
     pub folders: Vec<PathBuf>,
+}
+
+/// `[verifiers.TENANT]`: a CSV file, or a service that is asked over HTTP.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VerifierSettings {
+    /// CSV file whose headings are names of the form's inputs; one line must agree with the answers in every column.
+    pub csv: Option<PathBuf>,
+    /// The message's code when no line agrees: the text `error.verification.{code}`.
+    pub code: String,
+    /// Where a service is asked.
+    pub url: Option<Url>,
+    /// The service's bearer token; best given in the environment.
+    pub secret: String,
+    /// The answers that the service is sent; all when empty.
+    pub fields: Vec<String>,
+    /// How long the service may take.
+    pub timeout: Span,
+}
+
+impl Default for VerifierSettings {
+    fn default() -> Self {
+        Self {
+            csv: None,
+            code: "generic".into(),
+            url: None,
+            secret: String::new(),
+            fields: Vec::new(),
+            timeout: Span(std::time::Duration::from_secs(5)),
+        }
+    }
+}
+
+impl fmt::Debug for VerifierSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierSettings").field("csv", &self.csv).field("code", &self.code).finish_non_exhaustive()
+    }
 }
 
 /// `[log]`

@@ -5,11 +5,12 @@
 use crate::builder::{Provider, operator, view};
 use axum::Router;
 use include_dir::{Dir, include_dir};
-use madoguchi_domain::{Secret, Token, tenant::TenantFiles};
+use madoguchi_domain::{Secret, TenantSlug, Token, tenant::TenantFiles};
+use madoguchi_plugin_sdk::{ApplicantVerifier, CsvVerifier};
 use madoguchi_service::RosterImport;
 use madoguchi_web::pages::{DemoAccount, DemoFront, DemoTenant};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fmt::Write, net::SocketAddr};
+use std::{collections::BTreeMap, fmt::Write, net::SocketAddr, sync::Arc};
 use url::Url;
 
 static TENANTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../tenants");
@@ -32,6 +33,19 @@ pub(crate) fn tenants() -> Result<Vec<(String, TenantFiles)>, String> {
         .collect())
 }
 
+/// Who confirms applicants' answers in the demo: the tenant's `demo/records.csv`, where it has one.
+pub(crate) fn verifiers() -> Result<Vec<(TenantSlug, Arc<dyn ApplicantVerifier>)>, String> {
+    let mut all: Vec<(TenantSlug, Arc<dyn ApplicantVerifier>)> = Vec::new();
+    for tenant in TENANTS.dirs() {
+        let Some(file) = tenant.get_file(tenant.path().join("demo/records.csv")) else { continue };
+        let slug: TenantSlug = tenant.path().display().to_string().parse()?;
+        let records = CsvVerifier::read(format!("{slug}-records"), "card-not-matched", file.contents())
+            .map_err(|e| format!("{}: {e}", file.path().display()))?;
+        all.push((slug, Arc::new(records)));
+    }
+    Ok(all)
+}
+
 /// An account of the demo.
 struct Person {
     tenant: &'static str,
@@ -44,6 +58,7 @@ struct Person {
     second_password: Option<&'static str>,
     initial: bool,
     student_ids: &'static [&'static str],
+    kind: &'static str,
     roles: &'static [&'static str],
 }
 
@@ -59,6 +74,7 @@ const PEOPLE: &[Person] = &[
         second_password: Some("Certificate2024"),
         initial: false,
         student_ids: &["B19-04217", "M23-00318"],
+        kind: "",
         roles: &[],
     },
     Person {
@@ -72,6 +88,7 @@ const PEOPLE: &[Person] = &[
         second_password: None,
         initial: true,
         student_ids: &["B20-01153"],
+        kind: "",
         roles: &[],
     },
     Person {
@@ -85,6 +102,7 @@ const PEOPLE: &[Person] = &[
         second_password: Some("Register2024"),
         initial: false,
         student_ids: &[],
+        kind: "",
         roles: &["reviewer"],
     },
     Person {
@@ -98,6 +116,7 @@ const PEOPLE: &[Person] = &[
         second_password: Some("Register2024"),
         initial: false,
         student_ids: &[],
+        kind: "",
         roles: &["reviewer"],
     },
     Person {
@@ -111,6 +130,7 @@ const PEOPLE: &[Person] = &[
         second_password: Some("Register2024"),
         initial: false,
         student_ids: &[],
+        kind: "",
         roles: &["tenant_it"],
     },
     Person {
@@ -124,11 +144,26 @@ const PEOPLE: &[Person] = &[
         second_password: None,
         initial: false,
         student_ids: &[],
+        kind: "counter_applicant",
         roles: &[],
     },
     Person {
         tenant: "residence",
-        role: "Reviewer",
+        role: "Staff of an organization",
+        login_id: "SK00000001",
+        email: "organization@example.jp",
+        name: "会社 花子",
+        kana: "カイシャ ハナコ",
+        password: "Residence2024",
+        second_password: None,
+        initial: false,
+        student_ids: &[],
+        kind: "organization_staff",
+        roles: &[],
+    },
+    Person {
+        tenant: "residence",
+        role: "Reviewer, counter",
         login_id: "clerk@example.jp",
         email: "clerk@example.jp",
         name: "窓口 職員",
@@ -137,11 +172,12 @@ const PEOPLE: &[Person] = &[
         second_password: None,
         initial: false,
         student_ids: &[],
-        roles: &["reviewer"],
+        kind: "",
+        roles: &["reviewer", "counter"],
     },
     Person {
         tenant: "residence",
-        role: "Second reviewer",
+        role: "Second reviewer, counter",
         login_id: "clerk2@example.jp",
         email: "clerk2@example.jp",
         name: "受付 係",
@@ -150,7 +186,8 @@ const PEOPLE: &[Person] = &[
         second_password: None,
         initial: false,
         student_ids: &[],
-        roles: &["reviewer"],
+        kind: "",
+        roles: &["reviewer", "counter"],
     },
     Person {
         tenant: "residence",
@@ -163,6 +200,7 @@ const PEOPLE: &[Person] = &[
         second_password: None,
         initial: false,
         student_ids: &[],
+        kind: "",
         roles: &["tenant_it"],
     },
 ];
@@ -174,6 +212,7 @@ impl Person {
             "email": self.email,
             "claims": { "name": self.name, "name#ja-Kana-JP": self.kana, "locale": "ja" },
             "student_ids": self.student_ids,
+            "kind_of_user": self.kind,
             "staff_roles": self.roles,
         });
         if let Some(object) = account.as_object_mut() {
@@ -228,7 +267,6 @@ impl App {
                 client_secret,
                 public_url,
                 extra_ca: None,
-                kinds_that_apply: Vec::new(),
             }),
             _ => certificate_app::router(certificate_app::Config {
                 issuer,
@@ -322,6 +360,10 @@ fn in_japanese(english: &str) -> &str {
         "Graduate" => "卒業生",
         "Before the first login" => "最初のログインの前",
         "Applicant" => "申請者",
+        "Staff of an organization" => "所属機関の職員",
+        "Reviewer, counter" => "審査・窓口の担当者",
+        "Second reviewer, counter" => "審査・窓口の担当者（2人目）",
+        "Counter" => "窓口対応",
         "Reviewer" => "審査の担当者",
         "Second reviewer" => "審査の担当者（2人目）",
         "Tenant IT" => "情報システムの担当者",
@@ -335,12 +377,16 @@ fn places(public_url: &Url, tenant: &str) -> Vec<(String, String)> {
         "residence" => ("Residence applications (relying party)", "http://localhost:8091/"),
         _ => ("Certificate ordering (relying party)", "http://localhost:8090/"),
     };
-    vec![
+    let mut places = vec![
         (app.0.into(), app.1.into()),
         ("Home, login, registration".into(), format!("{base}/")),
         ("Review desk".into(), format!("{base}/desk")),
-        ("Issuer".into(), base),
-    ]
+    ];
+    if PEOPLE.iter().any(|person| person.tenant == tenant && person.roles.contains(&"counter")) {
+        places.push(("Counter".into(), format!("{base}/counter")));
+    }
+    places.push(("Issuer".into(), base));
+    places
 }
 
 const INSTITUTIONS: [(&str, &str, &str); 2] = [

@@ -39,6 +39,7 @@ mod glue;
 mod server;
 pub mod system;
 mod telemetry;
+mod verifiers;
 
 pub use builder::{BuildError, Provider, ProviderBuilder, Workers};
 pub use madoguchi_domain as domain;

@@ -88,8 +88,8 @@ export async function chooseAffiliation(visitor, changes = {}) {
 }
 
 /** From the registration page to the empty form. */
-export async function reachForm(visitor, provider, { mail = newAddress('applicant'), tenant = 'certificate', from } = {}) {
-  if (from !== 'here') await visitor.visit(`${provider.issuer(tenant)}/register`);
+export async function reachForm(visitor, provider, { mail = newAddress('applicant'), tenant = 'certificate', kind, from } = {}) {
+  if (from !== 'here') await visitor.visit(`${provider.issuer(tenant)}/register${kind ? `?kind=${kind}` : ''}`);
   await askForRegistration(visitor, mail);
   await visitor.visit(await registrationLink(provider, mail, provider.mail.to(mail).length || 1));
   await agree(visitor);
@@ -98,8 +98,8 @@ export async function reachForm(visitor, provider, { mail = newAddress('applican
 }
 
 /** The whole application: gives the mail address and the reference number. */
-export async function apply(visitor, provider, { mail, changes, files, tenant } = {}) {
-  const address = await reachForm(visitor, provider, { mail, tenant });
+export async function apply(visitor, provider, { mail, changes, files, tenant, kind } = {}) {
+  const address = await reachForm(visitor, provider, { mail, tenant, kind });
   await fillForm(visitor, changes, files);
   await visitor.press('check');
   await expectPage(visitor, 'check');
@@ -157,6 +157,15 @@ export function acceptedMail(message) {
   const initial = /(?:初期パスワード|[Ii]nitial password)[^A-Za-z0-9]*\s*([A-Za-z0-9]{10,})/.exec(message.text);
   assert.ok(initial, `an initial password in:\n${message.text}`);
   return { password: initial[1], link: message.links[0] };
+}
+
+/** User ID and the URL that sets the password, from the result mail of a tenant with user IDs. */
+export function settingMail(message) {
+  const id = /(?:ログインID|ユーザーID|Login ID|User ID)[^A-Z0-9]*\s*([A-Z]{2}[0-9]{8})/.exec(message.text);
+  assert.ok(id, `a user ID in:\n${message.text}`);
+  const link = message.links.find((one) => one.includes('/password-setting/link/'));
+  assert.ok(link, `a link to set the password in:\n${message.text}`);
+  return { login_id: id[1], link };
 }
 
 /** The password-setting duty. */

@@ -48,6 +48,29 @@ export const otherGraduate = {
   student_ids: ['1LA11999'],
 };
 
+/** Whom the records of residence cards know (`tenants/residence/demo/records.csv`). */
+export const cardHolder = {
+  name_roman: 'GARCIA LOPEZ MARIA',
+  name: undefined,
+  name_kana: 'ガルシア ロペス マリア',
+  birth_date_year: '1992',
+  birth_date_month: '2',
+  birth_date_day: '29',
+  nationality: 'Mexico',
+  residence_card_number: 'AB12345678CD',
+};
+
+/** Staff of the residence tenant: reviewers who also serve at the counter. */
+export const officer = {
+  login_id: 'officer.one@example.jp',
+  email: 'officer.one@example.jp',
+  password: 'Counter2024x',
+  claims: { name: '窓口 太郎', birthdate: '1980-01-01' },
+  staff_roles: ['reviewer', 'counter'],
+};
+
+export const secondOfficer = { ...officer, login_id: 'officer.two@example.jp', email: 'officer.two@example.jp', claims: { name: '受付 花子', birthdate: '1981-01-01' } };
+
 /** The three values of the login page. */
 export const credentials = ({ login_id: id, password, second_password: second }) => ({ login_id: id, password, second_password: second });
 

@@ -94,6 +94,7 @@ export class Provider {
       database: { url: self.database.url },
       mail: { url: self.mail.url },
       limits: { enabled: limits },
+      verifiers: { residence: { csv: path.join(root, 'tenants', 'residence', 'demo', 'records.csv'), code: 'card-not-matched' } },
     }, settings);
     self.origin = self.settings.server.public_url;
     self.config = path.join(self.directory, 'madoguchi.toml');

@@ -77,6 +77,8 @@ impl Account {
 pub enum StaffRole {
     /// Decides on applications.
     Reviewer,
+    /// Serves people at the counter: unlocks accounts and tells user IDs, after checking who stands there.
+    Counter,
     /// Configures the tenant.
     TenantIt,
 }

@@ -58,6 +58,8 @@ impl ApplicationKind {
         }
     }
 }
+/// The kind of user is kept among an application's answers under this name; no form has such an input.
+pub const KIND_OF_USER: &str = "kind_of_user";
 
 /// Where an application stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -279,6 +281,13 @@ pub struct Application {
     pub submitted_at: Timestamp,
     /// Decided.
     pub decided_at: Option<Timestamp>,
+}
+
+impl Application {
+    /// The kind of user that applied; empty where nobody was asked for one.
+    pub fn kind_of_user(&self) -> &str {
+        self.answers.get(KIND_OF_USER).map_or("", String::as_str)
+    }
 }
 
 /// What a decision said, once per version.

@@ -34,6 +34,10 @@ pub enum Action {
     AccountUnlocked,
     /// Too many failures locked an identifier.
     AccountLocked,
+    /// Staff at the counter opened somebody's account.
+    AccountViewed,
+    /// Staff at the counter told somebody their user ID.
+    UserIdTold,
     /// Somebody signed in.
     SignedIn,
     /// Somebody signed out.
@@ -103,6 +107,8 @@ impl Action {
             Action::AccountCreated => "account_created",
             Action::AccountUnlocked => "account_unlocked",
             Action::AccountLocked => "account_locked",
+            Action::AccountViewed => "account_viewed",
+            Action::UserIdTold => "user_id_told",
             Action::SignedIn => "signed_in",
             Action::SignedOut => "signed_out",
             Action::CredentialsSet => "credentials_set",

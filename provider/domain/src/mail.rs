@@ -194,6 +194,16 @@ pub enum MailKind {
         /// Until when; none when staff must unlock.
         until: Option<Timestamp>,
     },
+    /// Staff at the counter lifted the lock, after checking who stood there.
+    AccountUnlocked {
+        /// When.
+        at: Timestamp,
+    },
+    /// Staff at the counter told the user ID, after checking who stood there.
+    UserIdTold {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// How somebody who was accepted gets in for the first time; the tenant's `initial_credential.kind`. In the template it
@@ -234,6 +244,8 @@ impl MailKind {
             MailKind::EnrolmentAdded { .. } => "enrolment_added",
             MailKind::ProfileChanged { .. } => "profile_changed",
             MailKind::AccountLocked { .. } => "account_locked",
+            MailKind::AccountUnlocked { .. } => "account_unlocked",
+            MailKind::UserIdTold { .. } => "user_id_told",
         }
     }
 
@@ -331,6 +343,8 @@ impl MailKind {
             Self::ProfileChanged { name: "佐藤 太郎".into(), reference, items: vec!["field.name.label".into()] },
             Self::AccountLocked { until: Some(at) },
             Self::AccountLocked { until: None },
+            Self::AccountUnlocked { at },
+            Self::UserIdTold { at },
         ]
     }
 }

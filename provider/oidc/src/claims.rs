@@ -62,6 +62,8 @@ const EMAIL: &[&str] = &["email", "email_verified"];
 const ADDRESS: &[&str] = &["address"];
 const PHONE: &[&str] = &["phone_number", "phone_number_verified"];
 const STUDENT_IDS: &[&str] = &["student_ids", "student_id", "affiliation", "kind_of_user"];
+/// Who somebody is to the tenant, and which of its functions they may use: the keys of the tenant's tiles.
+const ENTITLEMENTS: &[&str] = &["kind_of_user", "entitlements"];
 /// Also among those of `student_ids`; by itself for relying parties that want where somebody was and nothing more.
 const AFFILIATION: &[&str] = &["affiliation"];
 /// One student ID number, which the person chooses among several.
@@ -81,6 +83,7 @@ pub(crate) const SCOPES: &[(&str, &[&str])] = &[
     ("student_id", STUDENT_ID),
     ("verification", VERIFICATION),
     ("affiliation", AFFILIATION),
+    ("entitlements", ENTITLEMENTS),
     ("staff", STAFF),
     ("offline_access", &[]),
 ];
@@ -209,6 +212,10 @@ impl Person<'_> {
             }
             "kind_of_user" => one(text(&profile.kind_of_user)),
             "verified" => one(Some(self.verified())),
+            "entitlements" => {
+                let tiles = self.config.settings.tiles_for(&profile.kind_of_user);
+                one(Some(tiles.map(|tile| tile.key.as_str()).collect()))
+            }
             "staff_roles" => one(Some(json!(self.account.staff_roles))),
             _ => Vec::new(),
         }

@@ -9,16 +9,17 @@ use madoguchi_domain::{
     id::{AccountId, EnrolmentId},
     japan::{id_key, kana_key, search_key},
     password,
-    tenant::{LoginIdentifier, UserIdPattern},
 };
-use madoguchi_store::{StoreError, attempts::Attempt};
+use madoguchi_store::{StoreError, Tx, attempts::Attempt};
 use serde::Serialize;
 use serde_json::json;
 use unicode_normalization::UnicodeNormalization;
 
 mod file;
+mod user_id;
 
 pub use file::{AccountFile, FileProblem};
+pub(crate) use user_id::{NoUserId, UserId};
 
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +128,8 @@ impl Service {
         by: &Actor,
     ) -> Result<AccountView, CreateAccountError> {
         let two = tenant.config.settings.login.second_password;
-        let problems = file.problems_at(two);
+        let mut problems = file.unknown_kind(&tenant.config.settings);
+        problems.extend(file.problems_at(two));
         if !problems.is_empty() {
             return Err(CreateAccountError::Invalid(problems));
         }
@@ -162,6 +164,10 @@ impl Service {
 
         let mut tx = self.store(tenant).begin().await?;
         tx.accounts().insert(&account, &login_key(tenant, &account.login_id), &person_keys(&account.profile)).await?;
+        // one that an administrator chose is not drawn later
+        if let Some(chosen) = UserId::of(tenant, &account.login_id) {
+            chosen.give(&mut tx, now).await?;
+        }
         for ((kind, _), phc) in given.iter().zip(hashes) {
             let expires_at = (*kind == CredentialKind::Initial).then(|| now + lifetime);
             let credential =
@@ -225,11 +231,7 @@ impl Service {
         let store = self.store(tenant);
         let credentials = store.credentials().of(&account.id).await?;
         let enrolments = store.enrolments().of(&account.id).await?;
-        let counter = self.login_counter(tenant, &account.login_id);
-        let locked = match store.attempts().locked(&counter, self.now()).await? {
-            Some(Attempt::Locked { until }) => Some(Lock { until: until.map(|t| t.seconds()) }),
-            Some(Attempt::Allowed { .. }) | None => None,
-        };
+        let locked = self.lock_of(tenant, &account.login_id).await?;
         Ok(AccountView {
             student_ids: enrolments.into_iter().map(|e| e.student_id).filter(|s| !s.is_empty()).collect(),
             credentials: credentials
@@ -266,14 +268,27 @@ impl Service {
     ) -> Result<bool, ServiceError> {
         let account = self.find_account(tenant, typed).await?;
         let login_id = account.as_ref().map_or(typed, |a| a.login_id.as_str());
-        let counter = self.login_counter(tenant, login_id);
         let mut tx = self.store(tenant).begin().await?;
-        let lifted = tx.attempts().clear(&counter).await?;
+        let lifted = self.lift_lock(&mut tx, tenant, login_id).await?;
         let subject = account.as_ref().map_or("", |a| a.id.as_str());
         let detail = json!({ "lifted": lifted });
         self.record(&mut tx, by.clone(), Action::AccountUnlocked, subject, detail, source).await?;
         self.commit(tx).await?;
         Ok(lifted)
+    }
+
+    /// Lifts the lock of a login ID as part of `tx`; whether there was one.
+    pub(crate) async fn lift_lock(&self, tx: &mut Tx, tenant: &Tenant, login_id: &str) -> Result<bool, ServiceError> {
+        Ok(tx.attempts().clear(&self.login_counter(tenant, login_id)).await?)
+    }
+
+    /// The lock of a login ID.
+    pub(crate) async fn lock_of(&self, tenant: &Tenant, login_id: &str) -> Result<Option<Lock>, ServiceError> {
+        let counter = self.login_counter(tenant, login_id);
+        Ok(match self.store(tenant).attempts().locked(&counter, self.now()).await? {
+            Some(Attempt::Locked { until }) => Some(Lock { until: until.map(|t| t.seconds()) }),
+            Some(Attempt::Allowed { .. }) | None => None,
+        })
     }
 
     /// What failed logins of a login ID are counted under.
@@ -285,14 +300,7 @@ impl Service {
 /// The one form that login IDs are compared in: the tenant's user ID or a mail address where it is one, folded to
 /// half-width lower case.
 pub fn login_key(tenant: &Tenant, typed: &str) -> String {
-    let policy = &tenant.config.settings.login;
-    let user_id = match policy.identifier {
-        LoginIdentifier::UserId => {
-            let pattern = policy.user_id_pattern.as_deref().and_then(|p| p.parse::<UserIdPattern>().ok());
-            pattern.and_then(|p| p.parse(typed))
-        }
-        LoginIdentifier::MailAddress => None,
-    };
+    let user_id = tenant.config.settings.user_id_patterns().find_map(|pattern| pattern.parse(typed));
     let folded = user_id.unwrap_or_else(|| typed.nfkc().take(400).collect::<String>());
     folded.trim().to_lowercase()
 }
@@ -315,17 +323,4 @@ pub fn new_sub(entropy: &dyn Entropy) -> String {
 /// An initial password by the tenant's rules.
 pub fn draw_initial_password(entropy: &dyn Entropy, tenant: &Tenant) -> Secret {
     password::generate_initial(entropy, &tenant.config.settings.password.rules())
-}
-
-/// A user ID by the tenant's pattern; whether it is free, the store says (`Conflict`). `None` where people log in with
-/// their mail address.
-pub fn draw_user_id(entropy: &dyn Entropy, tenant: &Tenant) -> Option<String> {
-    let policy = &tenant.config.settings.login;
-    match policy.identifier {
-        LoginIdentifier::MailAddress => None,
-        LoginIdentifier::UserId => {
-            let pattern: UserIdPattern = policy.user_id_pattern.as_deref()?.parse().ok()?;
-            Some(pattern.random(entropy))
-        }
-    }
 }

@@ -332,7 +332,7 @@ impl Service {
             notes: asked.notes,
         };
         let kind = application.kind;
-        let form = tenant.config.form_for(kind);
+        let form = tenant.config.form_for(kind, &origin.kind_of_user);
         let open = OpenDraft { draft, origin, correction: Some(correction), kind, form, personal: None };
         Ok(DraftState::Open(Box::new(open)))
     }
@@ -358,7 +358,7 @@ impl Service {
             // of an application that is gone
             DraftKind::Correction => return Ok(DraftState::Ended),
         };
-        let form = tenant.config.form_for(kind);
+        let form = tenant.config.form_for(kind, &origin.kind_of_user);
         let open = OpenDraft { draft, origin, correction: None, kind, form, personal: None };
         Ok(DraftState::Open(Box::new(open)))
     }

@@ -89,7 +89,7 @@ impl Service {
         locale: &Locale,
         source: &Source,
     ) -> Result<EnrolmentRequested, EnrolmentError> {
-        if !tenant.config.form.asks_for(ApplicationKind::Enrolment) {
+        if !tenant.config.form_of(&active.account.profile.kind_of_user).asks_for(ApplicationKind::Enrolment) {
             return Err(EnrolmentError::NotOffered);
         }
         let account = &active.account;

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod connections;
+pub mod counter;
 pub mod credentials;
 pub mod directory;
 pub mod documents;
@@ -36,6 +37,7 @@ mod audit;
 mod error;
 mod gate;
 mod retention;
+mod verification;
 mod workers;
 
 pub use directory::{ImportedRoster, RosterError, RosterImport, RosterReport};
@@ -61,6 +63,7 @@ pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use submission::{ResubmissionLink, SubmitError, Submitted};
 pub use tenants::Tenant;
 pub use vault::{MasterKey, Vault};
+pub use verification::Unconfirmed;
 pub use withdrawal::WithdrawError;
 
 use madoguchi_domain::{Clock, Entropy, Timestamp};

@@ -335,7 +335,7 @@ impl Service {
         let undo_url = tenant.url(&format!("/account/mail/undo/link/{}", undo.expose()));
         let notice = MailKind::MailChanged { at: now, undo_url, undo_until };
         self.enqueue_mail(&mut tx, tenant, &account.email, locale, notice).await?;
-        let login_id = logs_in_by_mail(tenant).then(|| to.as_str().to_owned());
+        let login_id = logs_in_by_mail(tenant, &account).then(|| to.as_str().to_owned());
         self.enqueue_mail(&mut tx, tenant, to, locale, MailKind::MailSet { at: now, login_id }).await?;
         let detail = json!({ "from": account.email.as_str(), "to": to.as_str(), "proved": proved });
         let actor = Actor::Account(id.clone());
@@ -411,7 +411,7 @@ async fn put_address(
     proved: bool,
     now: Timestamp,
 ) -> Result<i64, MailChangeError> {
-    let login_id = if logs_in_by_mail(tenant) { to.as_str() } else { account.login_id.as_str() };
+    let login_id = if logs_in_by_mail(tenant, account) { to.as_str() } else { account.login_id.as_str() };
     let key = crate::accounts::login_key(tenant, login_id);
     let generation = tx.accounts().move_to(&account.id, to, login_id, &key, now).await?;
     if generation != account.generation + 1 {
@@ -435,8 +435,8 @@ async fn put_address(
     Ok(generation)
 }
 
-fn logs_in_by_mail(tenant: &Tenant) -> bool {
-    match tenant.config.settings.login.identifier {
+fn logs_in_by_mail(tenant: &Tenant, account: &Account) -> bool {
+    match tenant.config.settings.identifier_of(&account.profile.kind_of_user) {
         LoginIdentifier::MailAddress => true,
         LoginIdentifier::UserId => false,
     }

@@ -10,7 +10,7 @@ use crate::{
 use madoguchi_domain::{
     Token, TokenHash,
     account::{Account, Profile},
-    application::{Application, ApplicationKind, Lifecycle, new_reference},
+    application::{Application, ApplicationKind, KIND_OF_USER, Lifecycle, new_reference},
     audit::{Action, Actor},
     form::{
         Answers, Context,
@@ -159,7 +159,7 @@ impl Service {
 
     /// A draft beside what stands.
     pub(crate) fn personal_draft(&self, tenant: &Tenant, account: &Account, draft: Draft) -> OpenDraft {
-        let form = tenant.config.personal();
+        let form = tenant.config.personal(&account.profile.kind_of_user);
         let before = personal::answers_of(&account.profile);
         let none = BTreeSet::new();
         let context = Context {
@@ -254,7 +254,7 @@ impl Service {
         if digest(&account.profile) != standing.seen {
             return Err(SubmitError::Stale);
         }
-        let form = &tenant.config.form;
+        let form = tenant.config.form_of(&account.profile.kind_of_user);
         let mut profile = personal::with_answers(&account.profile, form, &changes.free, &changes.answers);
         let mut reference = None;
         if let Some(application) = application {
@@ -303,12 +303,16 @@ impl Service {
         let documents = tx.documents().of_draft(&open.draft.id).await?;
         let documents: BTreeMap<_, _> = documents.into_iter().map(|d| (d.slot, d.id)).collect();
         tx.documents().adopt(&open.draft.id, &id, now).await?;
-        let reviewed = tenant.config.personal().reviewed();
-        let answers = reviewed
+        let kind_of_user = &account.profile.kind_of_user;
+        let reviewed = tenant.config.personal(kind_of_user).reviewed();
+        let mut answers: Answers = reviewed
             .inputs()
             .into_iter()
             .filter_map(|input| changes.answers.get(&input).map(|answer| (input.clone(), answer.clone())))
             .collect();
+        if !kind_of_user.is_empty() {
+            answers.insert(KIND_OF_USER.into(), kind_of_user.clone());
+        }
         Ok(Application {
             id,
             reference: new_reference(self.entropy()),

@@ -23,7 +23,7 @@ use madoguchi_domain::{
     mail::MailKind,
     one_time::{OneTime, Purpose},
     password::{Rules, Violation},
-    tenant::LoginIdentifier,
+    tenant::LoginIds,
 };
 use madoguchi_store::{Retryable, StoreError, TenantStore, accounts::AccountWithCredentials, retry};
 use serde::{Deserialize, Serialize};
@@ -342,9 +342,9 @@ fn read_inputs(
     tenant: &Tenant,
     request: &RecoveryRequest,
 ) -> Result<(EmailAddress, Option<String>), Vec<RefusedInput>> {
-    let user_id = match tenant.config.settings.login.identifier {
-        LoginIdentifier::MailAddress => None,
-        LoginIdentifier::UserId => Some(login_key(tenant, &request.login_id)),
+    let user_id = match tenant.config.settings.login_ids() {
+        LoginIds::MailAddresses => None,
+        LoginIds::UserIds | LoginIds::Both => Some(login_key(tenant, &request.login_id)),
     };
     let missing = user_id.as_ref().is_some_and(String::is_empty);
     let mut refused = Vec::new();

@@ -177,20 +177,29 @@ impl Service {
     ) -> Result<RegistrationRequested, RegistrationError> {
         let mut request = request;
         let settings = &tenant.config.settings;
-        let kinds = &settings.home.kinds_of_user;
+        let open: Vec<&str> = settings.registering_kinds().map(|kind| kind.key.as_str()).collect();
         // Who comes from a relying party was not asked; where one kind registers, it is that one.
-        if let ("", [only]) = (request.kind_of_user.as_str(), &*kinds.iter().filter(|k| k.register).collect::<Vec<_>>())
-        {
-            request.kind_of_user.clone_from(&only.key);
+        if let ("", [only]) = (request.kind_of_user.as_str(), open.as_slice()) {
+            request.kind_of_user = (*only).to_owned();
         }
-        let kind_is_open = match kinds.iter().find(|k| k.key == request.kind_of_user) {
-            Some(kind) => kind.register,
-            None => request.kind_of_user.is_empty(),
-        };
-        if !settings.registration.open || !kind_is_open {
+        let unasked = settings.home.kinds_of_user.is_empty() && request.kind_of_user.is_empty();
+        let chosen = unasked || open.contains(&request.kind_of_user.as_str());
+        let undecided = request.kind_of_user.is_empty() && !open.is_empty();
+        if !settings.registration.open || !(chosen || undecided) {
             return Err(RegistrationError::Closed);
         }
-        let email = compare_addresses(&request.mail, &request.mail_confirm).map_err(RegistrationError::Refused)?;
+        let mut refused = Vec::new();
+        if undecided {
+            refused.push(RefusedInput { input: "kind", code: "required_choice" });
+        }
+        let email = match compare_addresses(&request.mail, &request.mail_confirm) {
+            Ok(email) if refused.is_empty() => email,
+            Ok(_) => return Err(RegistrationError::Refused(refused)),
+            Err(wrong) => {
+                refused.extend(wrong);
+                return Err(RegistrationError::Refused(refused));
+            }
+        };
         Ok(self.send_registration_link(tenant, email, request).await?)
     }
 

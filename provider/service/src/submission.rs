@@ -3,11 +3,11 @@
 
 use crate::{
     DraftOpened, DraftState, LinkError, LinkProblem, OpenDraft, Origin, Service, ServiceError, Source, Tenant,
-    accounts::person_keys, drafts::CorrectionAsked, registration::usable,
+    Unconfirmed, accounts::person_keys, drafts::CorrectionAsked, registration::usable,
 };
 use madoguchi_domain::{
     EmailAddress, Timestamp, Token, TokenHash,
-    application::{Application, ApplicationKind, ApplicationState, Lifecycle, new_reference},
+    application::{Application, ApplicationKind, ApplicationState, KIND_OF_USER, Lifecycle, new_reference},
     audit::{Action, Actor},
     form::{FieldError, SearchKeys, Validated},
     id::{ApplicationId, DraftId},
@@ -15,7 +15,6 @@ use madoguchi_domain::{
     one_time::Purpose,
     tenant::Approval,
 };
-use madoguchi_plugin_sdk::{ApplicantAnswers, Verification, verify_in_time};
 use madoguchi_store::{
     Retryable, StoreError, Tx,
     drafts::{Draft, DraftKind},
@@ -25,15 +24,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
-
-/// The kind of user is kept among the answers under this name; no form has such an input.
-pub(crate) const KIND_OF_USER: &str = "kind_of_user";
-
-/// How often a draft's answers may be held against the records within [`VERIFY_WINDOW`].
-const VERIFY_TRIES: u32 = 10;
-const VERIFY_WINDOW: Duration = Duration::from_secs(3600);
-/// When to come again after an authority did not answer.
-const VERIFY_AGAIN: Duration = Duration::from_secs(60);
 
 /// An application was handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +90,15 @@ impl Retryable for SubmitError {
     }
 }
 
+impl From<Unconfirmed> for SubmitError {
+    fn from(unconfirmed: Unconfirmed) -> Self {
+        match unconfirmed {
+            Unconfirmed::NotMatched { code } => Self::NotMatched { code },
+            Unconfirmed::NotVerifiable { retry_after } => Self::NotVerifiable { retry_after },
+        }
+    }
+}
+
 impl From<StoreError> for SubmitError {
     fn from(error: StoreError) -> Self {
         Self::Service(error.into())
@@ -153,13 +152,13 @@ impl Service {
         };
         let by_account = open.draft.account.is_some();
         if !by_account && let Err(refused) = self.ask_verifier(tenant, &open.draft.id, &validated).await? {
-            return self.submitted_before(tenant, &open.draft.id, refused).await;
+            return self.submitted_before(tenant, &open.draft.id, refused.into()).await;
         }
         for _ in 0..4 {
             match retry(|| self.try_submit(tenant, &open, &validated, &slots, source)).await? {
                 Attempt::Done(submitted) => {
                     if open.correction.is_none() {
-                        self.approve_if_certain(tenant, &submitted.application).await;
+                        self.approve_if_certain(tenant, &submitted.application, &validated.kind_of_user).await;
                     }
                     return Ok(submitted);
                 }
@@ -168,37 +167,6 @@ impl Service {
             }
         }
         Err(ServiceError::bug("no free reference number was found").into())
-    }
-
-    /// Has the outside authority confirm the answers, where the tenant wants that. Without one, or when it does not
-    /// answer, nothing passes.
-    async fn ask_verifier(
-        &self,
-        tenant: &Tenant,
-        draft: &DraftId,
-        validated: &Validated,
-    ) -> Result<Result<(), SubmitError>, ServiceError> {
-        if !tenant.config.settings.registration.verify_applicant {
-            return Ok(Ok(()));
-        }
-        let Some(verifier) = self.verifier() else {
-            tracing::error!(tenant = %tenant.slug, "verify_applicant is true, and the program has no verifier");
-            return Ok(Err(SubmitError::NotVerifiable { retry_after: VERIFY_AGAIN }));
-        };
-        // Whoever may try for ever finds the holder's data in the end.
-        let key = TokenHash::of(format!("verify\0{draft}").as_bytes());
-        if self.store(tenant).rates().hit(&key, self.now(), VERIFY_WINDOW).await? > VERIFY_TRIES {
-            return Ok(Err(SubmitError::NotVerifiable { retry_after: VERIFY_WINDOW }));
-        }
-        let answers: ApplicantAnswers = validated.answers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        Ok(match verify_in_time(verifier.as_ref(), &tenant.slug, &answers).await {
-            Verification::Verified => Ok(()),
-            Verification::NotMatched { code } => Err(SubmitError::NotMatched { code }),
-            Verification::Unavailable { reason } => {
-                tracing::warn!(tenant = %tenant.slug, verifier = verifier.name(), reason, "an applicant was not verified");
-                Err(SubmitError::NotVerifiable { retry_after: VERIFY_AGAIN })
-            }
-        })
     }
 
     /// The result of an earlier press, or else what went wrong.
@@ -370,15 +338,17 @@ impl Service {
         }
     }
 
-    /// Approves without a reviewer where the tenant wants that and the directory leaves no doubt. Whatever is in the
-    /// way, the application stays in the queue.
-    async fn approve_if_certain(&self, tenant: &Tenant, id: &ApplicationId) {
-        match tenant.config.settings.registration.approval {
-            Approval::AutomaticWhenDirectoryMatches => {}
-            Approval::Required | Approval::TwoReviewers => return,
-        }
-        if let Err(error) = self.approve_by_directory(tenant, id).await {
-            tracing::warn!(tenant = %tenant.slug, application = %id, %error, "not approved by the directory");
+    /// Approves without a reviewer where the tenant wants that, and the directory or the outside authority leaves no
+    /// doubt. Whatever is in the way, the application stays in the queue.
+    async fn approve_if_certain(&self, tenant: &Tenant, id: &ApplicationId, kind: &str) {
+        let settings = &tenant.config.settings;
+        let approved = match settings.approval_of(kind) {
+            Approval::AutomaticWhenDirectoryMatches => self.approve_by_directory(tenant, id).await,
+            Approval::AutomaticWhenVerified if settings.verifies(kind) => self.approve_by_verifier(tenant, id).await,
+            Approval::AutomaticWhenVerified | Approval::Required | Approval::TwoReviewers => return,
+        };
+        if let Err(error) = approved {
+            tracing::warn!(tenant = %tenant.slug, application = %id, %error, "not approved without a reviewer");
         }
     }
 
@@ -419,7 +389,7 @@ impl Service {
                 let origin = Origin {
                     return_client: application.return_client.clone(),
                     interaction: None,
-                    kind_of_user: application.answers.get(KIND_OF_USER).cloned().unwrap_or_default(),
+                    kind_of_user: application.kind_of_user().to_owned(),
                 };
                 let longest = now + tenant.config.settings.registration.draft_lifetime.duration();
                 let draft = Draft {

@@ -4,6 +4,7 @@ use super::{Failure, Outcome, say};
 use crate::{
     builder::{looks_problem, mail_transport, read_optional, read_tenant_folder},
     config::Settings,
+    verifiers::Verifiers,
 };
 use madoguchi_domain::tenant::TenantConfig;
 use madoguchi_store::Database;
@@ -26,17 +27,32 @@ pub(super) async fn check(settings: &Settings, folders: &[PathBuf]) -> Outcome {
             None
         }
     };
+    let extra_ca = read_optional(settings.outbound.extra_ca.as_deref());
+    let verifiers = match Verifiers::of(&settings.verifiers, extra_ca.as_ref().ok().and_then(|ca| ca.as_deref())) {
+        Ok(verifiers) => {
+            said("verifiers", Vec::new());
+            Some(verifiers)
+        }
+        Err(e) => {
+            said("verifiers", vec![Failure::of(&e).0]);
+            None
+        }
+    };
     for folder in settings.tenants.folders.iter().chain(folders) {
         let found = match read_tenant_folder(folder) {
             Err(e) => vec![format!("{}: {e}", folder.display())],
             Ok(files) => match TenantConfig::from_files(&files) {
                 Err(found) => found.iter().map(|p| format!("{}/{p}", folder.display())).collect(),
-                Ok(_) => themes
-                    .as_ref()
-                    .and_then(|themes| looks_problem(themes, &files))
-                    .map(|p| format!("{}/{p}", folder.display()))
-                    .into_iter()
-                    .collect(),
+                Ok(config) => {
+                    let looks = themes.as_ref().and_then(|themes| looks_problem(themes, &files));
+                    let slug = &config.settings.slug;
+                    let missing =
+                        config.settings.verifies_anybody() && verifiers.as_ref().is_some_and(|v| !v.has(slug));
+                    let unverified = missing.then(|| {
+                        format!("tenant.toml: applicants are to be verified, and [verifiers.{slug}] is missing in the settings")
+                    });
+                    looks.into_iter().chain(unverified).map(|p| format!("{}/{p}", folder.display())).collect()
+                }
             },
         };
         said(&format!("tenant {}", folder.display()), found);
@@ -49,7 +65,6 @@ pub(super) async fn check(settings: &Settings, folders: &[PathBuf]) -> Outcome {
         Err(e) => Some(e),
     };
     said("database", database.map(|e| format!("database.url: {}", Failure::of(&e).0)).into_iter().collect());
-    let extra_ca = read_optional(settings.outbound.extra_ca.as_deref());
     said(
         "extra certificate authorities",
         extra_ca.as_ref().err().map(|e| format!("outbound.extra_ca: {e}")).into_iter().collect(),

@@ -21,7 +21,8 @@ pub(super) fn builder(settings: &Settings) -> ProviderBuilder {
         .trusted_proxies(proxies)
         .hashing(settings.limits.hashing_threads, settings.limits.hashing_queue)
         .limits(settings.limits.enabled)
-        .outbound(settings.outbound.allow_private.clone(), settings.outbound.extra_ca.clone());
+        .outbound(settings.outbound.allow_private.clone(), settings.outbound.extra_ca.clone())
+        .verifiers(settings.verifiers.clone());
     if let Some(url) = &settings.mail.url {
         builder = builder.mail(url.clone());
     }
@@ -89,7 +90,9 @@ pub(super) async fn demo(settings: Settings) -> Outcome {
             Err(e) => super::say_error(&format!("the example application is left out: {e}")),
         }
     }
-    let mut builder = builder(&settings).demo(demo::front(&settings.server.public_url));
+    let mut builder = builder(&settings)
+        .demo(demo::front(&settings.server.public_url))
+        .demo_verifiers(demo::verifiers().map_err(Failure::new)?);
     for (name, files) in demo::tenants().map_err(Failure::new)? {
         builder = builder.tenant_files(name, files);
     }

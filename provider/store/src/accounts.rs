@@ -41,6 +41,12 @@ statements! {
                   where s.tenant = $1 and s.student_id_key = $5 and $5 <> '' and s.ended_at is null \
                 union select s.id from accounts s where s.tenant = $1 and s.email_key = $6) \
               order by a.created_at, a.id, e.created_at, e.id limit 100");
+    // $2 login ID, $3 mail address, $4 and $5 patterns of a name and of kana, $6 birth date; empty ones find nothing
+    AT_COUNTER = concat!("select ", columns!(), " from accounts a where a.tenant = $1 \
+              and ($6 = '' or a.birth_date = $6) \
+              and ($2 = '' and $6 <> '' or $2 <> '' and (a.login_id_key = $2 or a.email_key = $3 \
+                or $4 <> '' and a.name_key like $4 escape '\\' or $5 <> '' and a.kana_key like $5 escape '\\')) \
+              order by a.kana_key, a.name_key, a.id limit $7");
     ALL = concat!("select ", columns!(), " from accounts a where a.tenant = $1 and a.id > $2 order by a.id limit $3");
     SET_STATE = "update accounts set state = $4, updated_at = $5 where tenant = $1 and id = $2 and state = $3";
     END = "update accounts set generation = generation + 1 where tenant = $1 and id = $2 returning generation";
@@ -80,6 +86,21 @@ pub struct AccountWithEnrolments {
     pub account: Account,
     /// Its enrolments, oldest first.
     pub enrolments: Vec<Enrolment>,
+}
+
+/// What somebody at a counter is looked for by; empty members find nobody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CounterSearch {
+    /// The folded login ID.
+    pub login_key: String,
+    /// The canonical mail address.
+    pub email_key: String,
+    /// A part of the name's search key.
+    pub name_key: String,
+    /// A part of the kana's.
+    pub kana_key: String,
+    /// `YYYY-MM-DD`.
+    pub birth_date: String,
 }
 
 /// The accounts of a tenant.
@@ -162,6 +183,15 @@ impl Accounts<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// Accounts as people at a counter are looked for: by login ID, mail address, a part of the name or of the name in
+    /// kana, all of one thing that was typed; by birth date; or by both together.
+    pub async fn at_counter(&mut self, wanted: &CounterSearch, limit: u32) -> Result<Vec<Account>, StoreError> {
+        let name = crate::search::contains(&wanted.name_key);
+        let kana = crate::search::contains(&wanted.kana_key);
+        let values = params![&wanted.login_key, &wanted.email_key, &name, &kana, &wanted.birth_date, limit];
+        self.0.all(AT_COUNTER, values, read).await
     }
 
     /// A page of all, in the order of their ids, after the given one (`""` for the first page).

@@ -37,6 +37,7 @@ pub mod roster;
 pub mod sessions;
 pub mod tenants;
 pub mod terms;
+pub mod user_ids;
 
 pub use db::{Database, DatabaseOptions, Scope, TenantStore, Tx};
 pub use error::{Cause, Retryable, StoreError, retry};
@@ -98,6 +99,8 @@ repositories! {
     mails => outbox.Mails;
     /// The audit log.
     audit => audit.Audit;
+    /// User IDs that were given out.
+    user_ids => user_ids.UserIds;
     /// The tenant's configuration.
     configuration => tenants.Configuration;
     /// The keys that documents and signing keys are sealed with.
@@ -124,6 +127,7 @@ fn tenant_statements() -> Vec<&'static str> {
         outbox::STATEMENTS,
         audit::STATEMENTS,
         tenants::STATEMENTS,
+        user_ids::STATEMENTS,
         data_keys::STATEMENTS,
         oidc::statements().as_slice(),
     ]

@@ -30,6 +30,11 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0003_people.sql"),
     },
     Migration {
+        version: 4,
+        sqlite: include_str!("../../../migrations/sqlite/0004_user_ids.sql"),
+        postgres: include_str!("../../../migrations/postgres/0004_user_ids.sql"),
+    },
+    Migration {
         version: 5,
         sqlite: include_str!("../../../migrations/sqlite/0005_terms.sql"),
         postgres: include_str!("../../../migrations/postgres/0005_terms.sql"),

@@ -40,6 +40,9 @@ pub(crate) const LOCALE: &str = "locale";
 /// The mail address that was typed last on the registration page, encoded; for the page after it.
 pub(crate) const ADDRESS: &str = "address";
 
+/// The client that sent a person to the account pages, where they lead back to.
+pub(crate) const CLIENT: &str = "client";
+
 /// The value of a cookie of a tenant that is no token.
 pub(crate) fn read_plain(headers: &HeaderMap, secure: bool, tenant: &TenantSlug, name: &str) -> Option<String> {
     plain(headers, &named(secure, tenant, name)).filter(|value| value.len() <= 512)

@@ -14,6 +14,7 @@ mod device;
 mod duties;
 mod headers;
 mod markdown;
+mod messages;
 pub mod pages;
 mod passwords;
 mod routes;

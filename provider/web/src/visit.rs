@@ -11,6 +11,7 @@ use axum::{
     extract::{FromRequestParts, OriginalUri, RawPathParams},
     response::{Html, IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use madoguchi_domain::{
     Locale, Token,
@@ -48,6 +49,8 @@ pub(crate) struct Visit {
     notice: Mutex<Option<Say>>,
     /// What the page's form is a step of, see [`crate::steps`].
     pub(crate) step: Mutex<Option<String>>,
+    /// Back to the app that sent a signed-in person here.
+    back: Option<Link>,
 }
 
 /// What a handler answers; an error is an answer too.
@@ -106,6 +109,7 @@ impl Visit {
             form_targets: Mutex::default(),
             notice: Mutex::default(),
             step: Mutex::default(),
+            back: None,
         };
         if let Some(token) = visit.session_token.clone() {
             let found = web.service().session_state(&visit.tenant, &token).await;
@@ -114,6 +118,10 @@ impl Visit {
                 SessionState::Ended(end) => visit.ended = Some(end),
                 SessionState::Unknown => {}
             }
+        }
+        if visit.session.is_some() {
+            let asked = parameter("client_id").filter(|_| parts.uri.path().ends_with("/account"));
+            visit.back = visit.back_to_app(asked).await;
         }
         Ok(visit)
     }
@@ -249,7 +257,26 @@ impl Visit {
             form_targets: Mutex::new(self.form_targets.lock().map(|t| t.clone()).unwrap_or_default()),
             notice: Mutex::default(),
             step: Mutex::new(self.step.lock().ok().and_then(|step| step.clone())),
+            back: self.back.clone(),
         }
+    }
+
+    /// The way back to the client that sent the person to their account: its own page, as registered. It is kept until
+    /// the browser closes or another one does.
+    async fn back_to_app(&self, asked: Option<String>) -> Option<Link> {
+        let (secure, slug) = (self.web.secure(), &self.tenant.slug);
+        let client_id = match &asked {
+            Some(asked) => URL_SAFE_NO_PAD.encode(asked),
+            None => cookies::read_plain(&self.headers, secure, slug, cookies::CLIENT)?,
+        };
+        let known = String::from_utf8(URL_SAFE_NO_PAD.decode(&client_id).ok()?).ok()?;
+        // an app that cannot be looked up has no way back; the page itself does not need it
+        let client = self.web.oidc().client(&self.view(), &known).await.ok()??;
+        let url = client.metadata.client_uri.as_ref()?;
+        if asked.is_some() {
+            self.push_cookie(cookies::set_plain(secure, slug, cookies::CLIENT, &client_id));
+        }
+        Some(Link::new(client.metadata.name(&self.locale), url.as_str()))
     }
 
     /// Remembers the mail address that was typed last, for the page that says where the mail went.
@@ -314,6 +341,7 @@ impl Visit {
         if !self.tenant.config.manual.is_empty() {
             footer.push(Link::new(text("footer.manual"), self.to("/manual")));
         }
+        footer.push(Link::new(text("footer.messages"), self.to("/messages")));
         if let Some(url) = &settings.links.privacy {
             footer.push(Link::new(text("footer.privacy"), url.as_str()));
         }
@@ -349,6 +377,7 @@ impl Visit {
             help: crate::pages::HelpDesk::of(&settings.help_desk, locale),
             footer,
             notice: self.notice.lock().ok().and_then(|n| n.clone()),
+            back: self.back.clone(),
             session: self.session.as_ref().map(|active| self.timing(&active.session)),
             base,
         }
@@ -383,6 +412,7 @@ impl Visit {
         for role in &account.staff_roles {
             match role {
                 StaffRole::Reviewer => menu.push(Link::new(self.text("menu.desk", &[]), self.to("/desk"))),
+                StaffRole::Counter => menu.push(Link::new(self.text("menu.counter", &[]), self.to("/counter"))),
                 StaffRole::TenantIt => {}
             }
         }

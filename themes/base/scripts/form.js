@@ -75,6 +75,43 @@ for (const box of document.querySelectorAll("[data-postal]")) {
   });
 }
 
+// City: the button lists the municipalities of the chosen prefecture here instead of loading the page again.
+for (const box of document.querySelectorAll("[data-city]")) {
+  const input = box.querySelector("input");
+  const button = box.querySelector("button");
+  const form = input.form;
+  const result = box.querySelector("[data-result]");
+  const choices = box.querySelector("[data-choices]");
+  const prefecture = form.elements[box.dataset.prefecture];
+  const clear = () => { choices.replaceChildren(); result.textContent = ""; };
+  prefecture?.addEventListener("change", clear);
+  let plain = false;
+  button.addEventListener("click", async (event) => {
+    if (plain) return;
+    event.preventDefault();
+    clear();
+    if (!prefecture?.value) { result.textContent = box.dataset.missing; prefecture?.focus(); return; }
+    try {
+      const body = new URLSearchParams({ csrf: form.elements.csrf.value, prefecture: prefecture.value });
+      const answer = await fetch(form.dataset.municipalities, { method: "POST", body, credentials: "same-origin", headers: { accept: "application/json" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const places = (await answer.json()).places;
+      const select = document.createElement("select");
+      select.className = "input";
+      select.setAttribute("aria-label", box.dataset.choose);
+      select.append(new Option(box.dataset.empty, ""), ...places.map((place) => new Option(place.label, place.city)));
+      // arrow keys move through the list and only show what is there; leaving it ends the choice
+      select.addEventListener("change", () => { if (select.value) input.value = select.value; });
+      choices.append(select);
+      result.textContent = box.dataset.choose;
+      select.focus();
+    } catch {
+      plain = true;
+      button.click();
+    }
+  });
+}
+
 // Dependent selections: each level lists what belongs to the one before.
 for (const box of document.querySelectorAll("[data-tree]")) {
   let tree;

@@ -1,6 +1,6 @@
 //! What can be ordered, and what it costs.
 
-use crate::language::Language;
+use example_shell::Language;
 
 /// A kind of certificate.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,8 +3,6 @@
 use crate::{
     App,
     catalogue::{self, Certificate, Destination, MOST_COPIES},
-    language::{COOKIE, Language},
-    layout::{Page, STYLE},
     orders::{Address, Order},
     person::{self, StudentId},
     views,
@@ -12,9 +10,10 @@ use crate::{
 use axum::{
     Form,
     extract::{OriginalUri, Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
+use example_shell::Language;
 use madoguchi_domain::japan::{fold, id_key};
 use madoguchi_plugin_sdk::relying_party::SignedIn;
 use std::collections::BTreeMap;
@@ -24,7 +23,7 @@ type Fields = BTreeMap<String, String>;
 /// The first page: what this is, or, for somebody who is logged in, what to do.
 pub(crate) async fn start(State(app): State<App>, headers: HeaderMap, user: Option<SignedIn>) -> Response {
     let language = Language::of(&headers);
-    let page = app.page(&headers, user.as_ref(), "/", language.say("証明書を取り寄せる", "Order certificates"));
+    let page = app.site.page(&headers, user.as_ref(), "/", language.say("証明書を取り寄せる", "Order certificates"));
     match &user {
         Some(user) => page.with(&views::choices(&page, user, &app.orders.placed(user.subject()))),
         None => page.with(&views::welcome(&page)),
@@ -45,7 +44,7 @@ pub(crate) async fn choose(
     };
     let language = Language::of(&headers);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let page = app.page(&headers, Some(&user), path, destination.name(language));
+    let page = app.site.page(&headers, Some(&user), path, destination.name(language));
     let ids = person::student_ids(&user, language);
     match chosen(&ids, query.get("enrolment").map(String::as_str)) {
         Some(id) => {
@@ -84,7 +83,7 @@ pub(crate) async fn fill_in(
         Ok(order) => Redirect::to(&format!("/check/{}", app.orders.keep(order))).into_response(),
         Err(mistakes) => {
             let path = views::order_path(destination, id, None);
-            let mut page = app.page(&headers, Some(&user), &path, destination.name(language));
+            let mut page = app.site.page(&headers, Some(&user), &path, destination.name(language));
             page.status = StatusCode::UNPROCESSABLE_ENTITY;
             page.with(&views::order_form(&page, &user, destination, id, &fields, &mistakes))
         }
@@ -103,7 +102,7 @@ pub(crate) async fn check(
         Some(order) => {
             let title = Language::of(&headers).say("ご注文の確認", "Check your order");
             let path = format!("/check/{number}");
-            let page = app.page(&headers, Some(&user), &path, title);
+            let page = app.site.page(&headers, Some(&user), &path, title);
             page.with(&views::check(&page, &user, number, &order))
         }
         None => not_found(State(app), headers).await,
@@ -138,57 +137,15 @@ pub(crate) async fn receipt(
         Some((at, order)) => {
             let title = Language::of(&headers).say("ご注文を受け付けました", "Order received");
             let path = format!("/receipt/{number}");
-            let page = app.page(&headers, Some(&user), &path, title);
+            let page = app.site.page(&headers, Some(&user), &path, title);
             page.with(&views::receipt(&page, &user, number, &order, at))
         }
         None => not_found(State(app), headers).await,
     }
 }
 
-/// The claims as they came, for those who connect an app.
-pub(crate) async fn developer(State(app): State<App>, headers: HeaderMap, user: SignedIn) -> Response {
-    let title = Language::of(&headers).say("受け取った情報", "The claims received");
-    let page = app.page(&headers, Some(&user), "/developer", title);
-    page.with(&views::developer(&page, &user, app.login.issuer()))
-}
-
-/// Remembers the language and goes back to where it was changed.
-pub(crate) async fn language(State(app): State<App>, Form(fields): Form<Fields>) -> Response {
-    let wanted = fields.get("lang").and_then(|tag| Language::from_tag(tag)).unwrap_or(Language::Japanese);
-    let next = fields.get("next").and_then(|next| app.login.local_target(next)).unwrap_or_else(|| "/".into());
-    let cookie = format!("{COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", wanted.tag());
-    ([(header::SET_COOKIE, cookie)], Redirect::to(&next)).into_response()
-}
-
-pub(crate) async fn style() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-    ];
-    (headers, STYLE).into_response()
-}
-
 pub(crate) async fn not_found(State(app): State<App>, headers: HeaderMap) -> Response {
-    let language = Language::of(&headers);
-    let mut page = app.page(&headers, None, "/", language.say("ページが見つかりません", "Page not found"));
-    page.status = StatusCode::NOT_FOUND;
-    page.with(&views::message(
-        &page,
-        language
-            .say("このページはないか、別の方のものです。", "This page does not exist, or belongs to somebody else."),
-    ))
-}
-
-impl App {
-    fn page<'a>(
-        &'a self,
-        headers: &'a HeaderMap,
-        user: Option<&'a SignedIn>,
-        path: &'a str,
-        title: &'a str,
-    ) -> Page<'a> {
-        Page { site: &self.site, headers, user, path, title, status: StatusCode::OK }
-    }
+    example_shell::not_found(&app.site, &headers)
 }
 
 fn chosen<'a>(ids: &'a [StudentId], wanted: Option<&str>) -> Option<&'a StudentId> {
@@ -206,13 +163,13 @@ fn own_form(user: &SignedIn, fields: &Fields) -> bool {
 fn foreign_form(app: &App, headers: &HeaderMap, user: &SignedIn) -> Response {
     let language = Language::of(headers);
     let title = language.say("もう一度お試しください", "Try again");
-    let mut page = app.page(headers, Some(user), "/", title);
+    let mut page = app.site.page(headers, Some(user), "/", title);
     page.status = StatusCode::FORBIDDEN;
     let text = language.say(
         "このフォームは今のログインのものではありません。最初のページからやり直してください。",
         "This form does not belong to the present login. Start again at the first page.",
     );
-    page.with(&views::message(&page, text))
+    example_shell::message(&page, text)
 }
 
 /// A field in error and what to do about it.

@@ -7,17 +7,12 @@
 
 mod catalogue;
 mod handlers;
-mod language;
-mod layout;
 mod orders;
 mod person;
 mod views;
 
-use axum::{
-    Router,
-    extract::FromRef,
-    routing::{get, post},
-};
+use axum::{Router, extract::FromRef, routing::get};
+use example_shell::{LoginPages, Look, Site};
 use madoguchi_domain::Secret;
 use madoguchi_plugin_sdk::relying_party::{BuildError, RelyingParty};
 use orders::Orders;
@@ -49,25 +44,34 @@ pub struct Config {
 /// # Errors
 /// [`BuildError`] when the configuration cannot be right.
 pub fn router(config: Config) -> Result<Router, BuildError> {
-    let site = layout::Site::new(&config);
+    let look = Look {
+        brand: ("証明書オーダー", "Certificate Desk"),
+        mark: MARK,
+        institution: config.institution,
+        note: (
+            "これは見本のアプリです。注文しても証明書は届かず、料金もかかりません。",
+            "This is an example app. No certificate is sent and nothing is charged.",
+        ),
+        style: include_str!("../assets/style.css"),
+    };
+    let site = Site::new(look, &config.issuer);
     let mut builder = RelyingParty::builder(&config.issuer, &config.client_id)
         .secret(config.client_secret.expose())
         .redirect_uri(format!("{}/callback", config.public_url.trim_end_matches('/')))
         .scopes(["profile", "email", "address", "student_ids"])
-        .pages(views::LoginPages(site.clone()));
+        .pages(LoginPages(site.clone()));
     if let Some(pem) = config.extra_ca {
         builder = builder.extra_ca(pem);
     }
     let login = builder.build()?;
+    let shared = example_shell::routes(site.clone(), login.clone());
     let app = App { login: login.clone(), site, orders: Arc::default() };
     Ok(Router::new()
         .route("/", get(handlers::start))
         .route("/order/{destination}", get(handlers::choose).post(handlers::fill_in))
         .route("/check/{order}", get(handlers::check).post(handlers::place))
         .route("/receipt/{order}", get(handlers::receipt))
-        .route("/developer", get(handlers::developer))
-        .route("/language", post(handlers::language))
-        .route("/assets/style.css", get(handlers::style))
+        .merge(shared)
         .merge(login.routes())
         .fallback(handlers::not_found)
         .with_state(app))
@@ -76,7 +80,7 @@ pub fn router(config: Config) -> Result<Router, BuildError> {
 #[derive(Clone)]
 struct App {
     login: RelyingParty,
-    site: layout::Site,
+    site: Site,
     orders: Arc<Orders>,
 }
 
@@ -85,3 +89,7 @@ impl FromRef<App> for RelyingParty {
         app.login.clone()
     }
 }
+
+/// A sheet with a ribbon.
+const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"32\" height=\"32\" aria-hidden=\"true\"><path d=\"M7 3h13l6 6v20H7z\" fill=\"currentColor\" opacity=\".25\"/>\
+    <path d=\"M20 3v6h6M11 14h11M11 18h11M11 22h6\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\"/></svg>";

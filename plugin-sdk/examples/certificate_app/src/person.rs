@@ -1,6 +1,7 @@
 //! What the claims say about whoever is logged in.
 
-use crate::{language::Language, orders::Address};
+use crate::orders::Address;
+use example_shell::Language;
 use madoguchi_plugin_sdk::relying_party::SignedIn;
 use serde_json::Value;
 
@@ -10,16 +11,6 @@ pub(crate) fn kanji(user: &SignedIn) -> Option<&str> {
 
 pub(crate) fn kana(user: &SignedIn) -> Option<&str> {
     user.text("name#ja-Kana-JP")
-}
-
-/// The name to greet with: in kanji for Japanese pages, in roman letters for English ones where there are any.
-pub(crate) fn name(user: &SignedIn, language: Language) -> &str {
-    let roman = user.text("name");
-    let name = match language {
-        Language::Japanese => kanji(user),
-        Language::English => roman.or_else(|| kanji(user)),
-    };
-    name.or_else(|| user.text("email")).unwrap_or_else(|| user.subject())
 }
 
 /// A student ID and what is known about it.

@@ -3,17 +3,12 @@
 use crate::{
     catalogue::{self, Destination, MOST_COPIES},
     handlers::Mistake,
-    language::Language,
-    layout::{Page, Site},
     orders::{Order, reference},
     person::{self, StudentId},
 };
-use axum::{
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
+use example_shell::{Language, Page, name};
 use madoguchi_domain::Timestamp;
-use madoguchi_plugin_sdk::relying_party::{self, SignedIn, escape};
+use madoguchi_plugin_sdk::relying_party::{SignedIn, escape};
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 /// The name under which forms carry their token.
@@ -100,7 +95,7 @@ pub(crate) fn welcome(page: &Page<'_>) -> String {
 pub(crate) fn choices(page: &Page<'_>, user: &SignedIn, placed: &[(u64, Order)]) -> String {
     let language = page.language();
     let say = |ja, en| language.say(ja, en);
-    let name = escape(person::name(user, language));
+    let name = escape(name(user, language));
     let greeting = match language {
         Language::Japanese => format!("{name} さん"),
         Language::English => format!("Welcome, {name}"),
@@ -385,7 +380,7 @@ fn order_facts(order: &Order, user: &SignedIn, language: Language) -> String {
     let mut row = |term: &str, value: &str| {
         let _ = write!(rows, "<div><dt>{term}</dt><dd>{}</dd></div>", escape(value));
     };
-    row(say("お名前", "Name"), person::name(user, language));
+    row(say("お名前", "Name"), name(user, language));
     row(say("学籍番号", "Student ID number"), &order.student_id);
     row(say("受け取り方法", "Delivery"), order.destination.name(language));
     if let Some(address) = &order.address {
@@ -452,91 +447,6 @@ pub(crate) fn receipt(page: &Page<'_>, user: &SignedIn, number: u64, order: &Ord
         table = order_table(order, language),
         home = say("最初のページへ", "First page"),
     )
-}
-
-/// The claims as they came.
-pub(crate) fn developer(page: &Page<'_>, user: &SignedIn, issuer: &str) -> String {
-    let language = page.language();
-    let say = |ja, en| language.say(ja, en);
-    let pretty = |claims| escape(&serde_json::to_string_pretty(claims).unwrap_or_default());
-    format!(
-        "<h1>{title}</h1><p class=\"lead\">{lead}</p><dl class=\"facts\"><div><dt>issuer</dt><dd>{issuer}</dd></div><div><dt>sub</dt><dd>{sub}</dd></div>\
-         <div><dt>acr</dt><dd>{acr}</dd></div><div><dt>amr</dt><dd>{amr}</dd></div></dl>\
-         <h2>ID token</h2><pre tabindex=\"0\">{id}</pre><h2>UserInfo</h2><pre tabindex=\"0\">{userinfo}</pre>",
-        title = say("受け取った情報", "The claims received"),
-        lead = say(
-            "ログインの窓口がこのアプリに渡した情報です。アプリを接続する方のためのページです。",
-            "What the login service told this app; for people who connect an app of their own.",
-        ),
-        issuer = escape(issuer),
-        sub = escape(user.subject()),
-        acr = escape(user.text("acr").unwrap_or("–")),
-        amr = escape(&user.texts("amr").join(" ")),
-        id = pretty(user.id_token_claims()),
-        userinfo = pretty(user.userinfo_claims()),
-    )
-}
-
-/// A title and a sentence.
-pub(crate) fn message(page: &Page<'_>, text: &str) -> String {
-    let home = page.language().say("最初のページへ", "First page");
-    format!(
-        "<h1>{}</h1><p class=\"lead\" id=\"message\">{}</p><p><a class=\"button\" href=\"/\">{home}</a></p>",
-        escape(page.title),
-        escape(text)
-    )
-}
-
-/// The pages of logging in and out, in this app's look.
-pub(crate) struct LoginPages(pub(crate) Site);
-
-impl relying_party::Pages for LoginPages {
-    fn render(&self, what: &relying_party::Page<'_>, headers: &HeaderMap, _home: &str) -> Response {
-        let language = Language::of(headers);
-        let say = |ja, en| language.say(ja, en);
-        let (title, body) = match what {
-            relying_party::Page::Error(error) => {
-                let message = error.message(language == Language::Japanese);
-                let (again, code) = (say("もう一度ログインする", "Log in again"), error.code());
-                let title = say("ログインできませんでした", "You are not logged in");
-                let body = format!(
-                    "<p class=\"lead\" id=\"error\" data-error-code=\"{code}\">{message}</p><p><a class=\"button\" href=\"/login?next=%2F\">{again}</a></p><p class=\"hint\">{code}</p>"
-                );
-                (title, body)
-            }
-            relying_party::Page::ConfirmLogout => {
-                let button = say("ログアウトする", "Log out");
-                let form = format!(
-                    "<form method=\"post\" action=\"/logout\"><p><button class=\"button\" id=\"logout\">{button}</button></p></form>"
-                );
-                (say("ログアウトしますか", "Log out?"), form)
-            }
-            relying_party::Page::LoggedOut { at_provider } => {
-                let text = match at_provider {
-                    true => say(
-                        "このアプリとログインの窓口の両方からログアウトしました。共用のパソコンではブラウザーも閉じてください。",
-                        "You are logged out of this app and of the login service. On a shared computer, close the browser too.",
-                    ),
-                    false => say(
-                        "このアプリからログアウトしました。共用のパソコンではブラウザーも閉じてください。",
-                        "You are logged out of this app. On a shared computer, close the browser too.",
-                    ),
-                };
-                let home = say("最初のページへ", "First page");
-                let body = format!(
-                    "<p class=\"lead\" id=\"logged_out\">{text}</p><p><a class=\"button\" href=\"/\">{home}</a></p>"
-                );
-                (say("ログアウトしました", "You are logged out"), body)
-            }
-            _ => ("", String::new()),
-        };
-        let page = Page { site: &self.0, headers, user: None, path: "/", title, status: StatusCode::OK };
-        page.with(&format!("<h1>{title}</h1>{body}"))
-    }
-
-    fn ui_locales(&self, headers: &HeaderMap) -> Option<String> {
-        Some(Language::of(headers).tag().to_owned())
-    }
 }
 
 const STORE: &str = "<svg viewBox=\"0 0 40 40\" width=\"40\" height=\"40\" aria-hidden=\"true\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2.5\" stroke-linejoin=\"round\"><path d=\"M11 15V5h18v10M11 29H6V15h28v14h-5M11 23h18v12H11z\"/></svg>";

@@ -18,7 +18,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         client_secret: madoguchi_domain::Secret::new(set("CLIENT_SECRET", "")),
         public_url: set("PUBLIC_URL", "http://localhost:8091"),
         extra_ca: std::env::var_os("EXTRA_CA").map(std::fs::read).transpose()?,
-        kinds_that_apply: set("KINDS_THAT_APPLY", "").split_whitespace().map(str::to_owned).collect(),
     };
     let listener = tokio::net::TcpListener::bind(set("LISTEN", "127.0.0.1:8091")).await?;
     eprintln!("{} on {}", config.public_url, listener.local_addr()?);

@@ -1,18 +1,13 @@
-//! The pages. Every text from outside goes through [`escape`].
+//! The menu. Every text from outside goes through [`escape`].
 
-use crate::{
-    language::Language,
-    layout::{Page, Site},
-};
-use axum::{
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
-use madoguchi_plugin_sdk::relying_party::{self, SignedIn, escape};
+use crate::may_use;
+use example_shell::{Language, Page, name};
+use madoguchi_plugin_sdk::relying_party::{SignedIn, escape};
 use std::fmt::Write;
 
-/// A function that only some kinds of user have.
+/// A function that some kinds of user have.
 pub(crate) struct Function {
+    /// The key of the tenant's tile.
     key: &'static str,
     name: (&'static str, &'static str),
     text: (&'static str, &'static str),
@@ -25,15 +20,15 @@ impl Function {
     }
 }
 
-const FUNCTIONS: [Function; 3] = [
+const FUNCTIONS: [Function; 4] = [
     Function {
-        key: "individual",
+        key: "enter_individually",
         name: ("申請情報入力（個別）", "Enter application information (individually)"),
         text: ("1件ずつ申請を作成します。", "Fill out applications one by one."),
         icon: "M9 4h15l7 7v25H9zM24 4v7h7M14 19h12M14 25h12",
     },
     Function {
-        key: "multiple",
+        key: "enter_multiple",
         name: ("申請情報入力（一括）", "Enter application information (multiple)"),
         text: ("複数の申請をまとめて作成します。", "Fill out several applications at once."),
         icon: "M6 9h19v27H6zM12 9V4h22v26h-9M11 18h9M11 24h9",
@@ -43,6 +38,15 @@ const FUNCTIONS: [Function; 3] = [
         name: ("申請情報検索", "Application information search"),
         text: ("作成した申請の状況を調べます。", "Look up the applications you have made."),
         icon: "M17 6a11 11 0 1 0 0 22 11 11 0 0 0 0-22zM25 25l10 10",
+    },
+    Function {
+        key: "certificate",
+        name: ("電子証明書の受け取り", "Receive the electronic certificate"),
+        text: (
+            "窓口で申請した在留資格認定証明書を受け取ります。",
+            "Receive the certificate of eligibility that you applied for at the counter.",
+        ),
+        icon: "M8 5h24v20H8zM13 12h14M13 17h9M16 25v10l4-3 4 3V25",
     },
 ];
 
@@ -54,20 +58,7 @@ pub(crate) fn find(key: &str) -> Option<&'static Function> {
 
 /// Why a function is not for this person.
 pub(crate) fn why_not(language: Language) -> &'static str {
-    language.say(
-        "窓口で申請し、証明書を電子で受け取る方は使えません。",
-        "Not for people who apply at a counter and receive their certificate electronically.",
-    )
-}
-
-/// The name to show: in roman letters on English pages, where there are any.
-pub(crate) fn name(user: &SignedIn, language: Language) -> &str {
-    let kanji = user.text_in("name", &["ja-Hani-JP", "ja"]);
-    let name = match language {
-        Language::Japanese => kanji,
-        Language::English => user.text("name").or(kanji),
-    };
-    name.or_else(|| user.text("preferred_username")).or_else(|| user.text("email")).unwrap_or_else(|| user.subject())
+    language.say("お客様の利用者の区分では使えません。", "Not for your kind of user.")
 }
 
 fn icon(path: &str) -> String {
@@ -90,7 +81,7 @@ pub(crate) fn welcome(page: &Page<'_>) -> String {
         login = say("ログイン", "Log in"),
         notes = say("ご利用の前に", "Before you begin"),
         one = say(
-            "利用者IDがない方は、ログインのページの「利用者登録」から登録してください。",
+            "ユーザーIDがない方は、ログインのページから登録してください。",
             "If you have no user ID, register from the login page.",
         ),
         two = say(
@@ -100,20 +91,21 @@ pub(crate) fn welcome(page: &Page<'_>) -> String {
     )
 }
 
-pub(crate) fn menu(page: &Page<'_>, user: &SignedIn, may_apply: bool) -> String {
+pub(crate) fn menu(page: &Page<'_>, user: &SignedIn, client_id: &str) -> String {
     let language = page.language();
     let say = |ja, en| language.say(ja, en);
     let mut tiles = String::new();
     for Function { key, name, text, icon: path } in &FUNCTIONS {
         let (name, text, icon) = (language.say(name.0, name.1), language.say(text.0, text.1), icon(path));
-        let _ = match may_apply {
+        let _ = match may_use(user, key) {
             true => write!(
                 tiles,
                 "<li><a class=\"tile\" id=\"{key}\" href=\"/function/{key}\">{icon}<b>{name}</b><span>{text}</span></a></li>"
             ),
+            // a link without an address: not to be followed, and said to be so
             false => write!(
                 tiles,
-                "<li><div class=\"tile off\" id=\"{key}\">{icon}<b>{name}</b><span>{text}</span><span class=\"why\"><b>{off}</b> {why}</span></div></li>",
+                "<li><a class=\"tile off\" id=\"{key}\" role=\"link\" aria-disabled=\"true\">{icon}<b>{name}</b><span>{text}</span><span class=\"why\"><b>{off}</b> {why}</span></a></li>",
                 off = say("使用できません", "Not available"),
                 why = why_not(language),
             ),
@@ -121,8 +113,9 @@ pub(crate) fn menu(page: &Page<'_>, user: &SignedIn, may_apply: bool) -> String 
     }
     let _ = write!(
         tiles,
-        "<li><a class=\"tile\" id=\"account\" href=\"{}\">{}<b>{}</b><span>{}</span></a></li>",
+        "<li><a class=\"tile\" id=\"account\" href=\"{}?client_id={}\">{}<b>{}</b><span>{}</span></a></li>",
         page.site.account(),
+        escape(client_id),
         icon(ACCOUNT_ICON),
         say("利用者情報変更", "User information update"),
         say(
@@ -136,97 +129,13 @@ pub(crate) fn menu(page: &Page<'_>, user: &SignedIn, may_apply: bool) -> String 
             let _ = write!(facts, "<div><dt>{term}</dt><dd>{}</dd></div>", escape(value));
         }
     };
-    row(say("利用者ID", "User ID"), user.text("preferred_username").unwrap_or_default());
     row(say("氏名", "Name"), name(user, language));
     row(say("フリガナ", "Name in katakana"), user.text("name#ja-Kana-JP").unwrap_or_default());
     row(say("メールアドレス", "E-mail"), user.text("email").unwrap_or_default());
-    row(say("利用者の種類", "Kind of user"), &user.texts("kind_of_user").join(" "));
-    let way = match user.text("acr") {
-        Some("urn:madoguchi:acr:password") => say("パスワード", "Password"),
-        Some(other) => other,
-        None => "",
-    };
-    row(say("認証の方法", "Logged in with"), way);
+    row(say("利用者の区分", "Kind of user"), user.text("kind_of_user").unwrap_or_default());
     format!(
         "<h1>{}</h1><ul class=\"tiles\">{tiles}</ul><section class=\"notes\"><h2>{}</h2><dl>{facts}</dl></section>",
         say("メニュー", "Menu"),
         say("ログイン中の利用者", "Who is logged in"),
     )
-}
-
-/// The claims as they came.
-pub(crate) fn developer(page: &Page<'_>, user: &SignedIn, issuer: &str) -> String {
-    let say = |ja, en| page.language().say(ja, en);
-    let pretty = |claims| escape(&serde_json::to_string_pretty(claims).unwrap_or_default());
-    format!(
-        "<h1>{title}</h1><p class=\"lead\">{lead}</p><dl><div><dt>issuer</dt><dd>{issuer}</dd></div><div><dt>sub</dt><dd>{sub}</dd></div>\
-         <div><dt>acr</dt><dd>{acr}</dd></div><div><dt>amr</dt><dd>{amr}</dd></div></dl>\
-         <h2>ID token</h2><pre tabindex=\"0\">{id}</pre><h2>UserInfo</h2><pre tabindex=\"0\">{userinfo}</pre>",
-        title = say("受け取った情報", "The claims received"),
-        lead = say(
-            "ログインの窓口がこのアプリに渡した情報です。アプリを接続する方のためのページです。",
-            "What the login service told this app; for people who connect an app of their own.",
-        ),
-        issuer = escape(issuer),
-        sub = escape(user.subject()),
-        acr = escape(user.text("acr").unwrap_or("–")),
-        amr = escape(&user.texts("amr").join(" ")),
-        id = pretty(user.id_token_claims()),
-        userinfo = pretty(user.userinfo_claims()),
-    )
-}
-
-/// A title and a sentence.
-pub(crate) fn message(page: &Page<'_>, text: &str) -> String {
-    let home = page.language().say("メニューへ", "Back to the menu");
-    format!(
-        "<h1>{}</h1><p class=\"lead\" id=\"message\">{}</p><p class=\"actions\"><a class=\"button\" href=\"/\">{home}</a></p>",
-        escape(page.title),
-        escape(text)
-    )
-}
-
-/// The pages of logging in and out, in this app's look.
-pub(crate) struct LoginPages(pub(crate) Site);
-
-impl relying_party::Pages for LoginPages {
-    fn render(&self, what: &relying_party::Page<'_>, headers: &HeaderMap, _home: &str) -> Response {
-        let language = Language::of(headers);
-        let say = |ja, en| language.say(ja, en);
-        let home = say("最初のページへ", "First page");
-        let (title, body) = match what {
-            relying_party::Page::Error(error) => {
-                let message = error.message(language == Language::Japanese);
-                let (again, code) = (say("もう一度ログインする", "Log in again"), error.code());
-                let body = format!(
-                    "<p class=\"lead\" id=\"error\" data-error-code=\"{code}\">{message}</p><p class=\"actions\"><a class=\"button\" href=\"/login?next=%2F\">{again}</a> <a href=\"/\">{home}</a></p><p>{code}</p>"
-                );
-                (say("ログインできませんでした", "You are not logged in"), body)
-            }
-            relying_party::Page::ConfirmLogout => {
-                let button = say("ログアウトする", "Log out");
-                let form = format!(
-                    "<form method=\"post\" action=\"/logout\"><p class=\"actions\"><button class=\"button\" id=\"logout\">{button}</button></p></form>"
-                );
-                (say("ログアウトしますか", "Log out?"), form)
-            }
-            relying_party::Page::LoggedOut { .. } => {
-                let text = say(
-                    "ログアウトしました。共用のパソコンではブラウザーも閉じてください。",
-                    "You are logged out. On a shared computer, close the browser too.",
-                );
-                let body = format!(
-                    "<p class=\"lead\" id=\"logged_out\">{text}</p><p class=\"actions\"><a class=\"button\" href=\"/\">{home}</a></p>"
-                );
-                (say("ログアウトしました", "You are logged out"), body)
-            }
-            _ => ("", String::new()),
-        };
-        let page = Page { site: &self.0, headers, user: None, path: "/", title, status: StatusCode::OK };
-        page.with(&format!("<h1>{title}</h1>{body}"))
-    }
-
-    fn ui_locales(&self, headers: &HeaderMap) -> Option<String> {
-        Some(Language::of(headers).tag().to_owned())
-    }
 }

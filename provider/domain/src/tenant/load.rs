@@ -94,6 +94,10 @@ fn read(files: &TenantFiles, problems: &mut Problems) -> Option<TenantConfig> {
     let mut texts = Texts::default();
     let settings: Shaped<TenantSettings> = shape::read(files, SETTINGS, true, schema::settings(), &mut texts, problems);
     let form: Shaped<Form> = shape::read(files, FORM, false, schema::form(), &mut texts, problems);
+    let mut forms: BTreeMap<String, Shaped<Form>> = BTreeMap::new();
+    for (file, kind) in files.keys().filter_map(|file| Some((file, kind_of_form(file)?))) {
+        forms.insert(kind.to_owned(), shape::read(files, file, true, schema::form(), &mut texts, problems));
+    }
     let clients: Shaped<schema::Clients> = shape::read(files, CLIENTS, false, schema::clients(), &mut texts, problems);
     let reasons: Shaped<schema::Reasons> = shape::read(files, REASONS, false, schema::reasons(), &mut texts, problems);
 
@@ -112,7 +116,19 @@ fn read(files: &TenantFiles, problems: &mut Problems) -> Option<TenantConfig> {
         settings::check(&settings.source, value, problems);
     }
     if form.complete {
-        form::check(&form, settings.value.as_ref(), &affiliations, problems);
+        // everybody has a form of their own, or this one
+        let kinds = settings.value.as_ref().map(|s| &*s.home.kinds_of_user).unwrap_or_default();
+        let unused = !kinds.is_empty() && kinds.iter().all(|kind| forms.contains_key(&kind.key));
+        let asked = settings.value.as_ref().is_some_and(|s| s.registration.open) && !unused;
+        form::check(&form, asked, &affiliations, problems);
+    }
+    for (kind, own) in &forms {
+        if settings.value.as_ref().is_some_and(|s| s.kind(kind).is_none()) {
+            problems.add(own.source.file(), None, format!("tenant.toml has no kind of user {kind}"));
+        }
+        if own.complete {
+            form::check(own, true, &affiliations, problems);
+        }
     }
     let client_list = clients.value.map(|c| c.client).unwrap_or_default();
     if clients.complete {
@@ -123,9 +139,11 @@ fn read(files: &TenantFiles, problems: &mut Problems) -> Option<TenantConfig> {
         settings::check_reasons(&reasons.source, &reason_list, problems);
     }
     if let Some(value) = settings.value.as_ref() {
-        let form = form.complete.then_some(form.value.as_ref()).flatten();
+        let complete = form.complete && forms.values().all(|own| own.complete);
+        let all = || std::iter::once(&form).chain(forms.values()).filter_map(|shaped| shaped.value.as_ref());
+        let form: Option<Vec<&Form>> = complete.then(|| all().collect());
         let ids = clients.complete.then(|| client_ids(&client_list));
-        settings::check_references(&settings.source, value, form, ids.as_ref(), problems);
+        settings::check_references(&settings.source, value, form.as_deref(), ids.as_ref(), problems);
         reading.need("terms", value.registration.open, &terms, problems);
         reading.need("manual", false, &manual, problems);
     }
@@ -133,6 +151,7 @@ fn read(files: &TenantFiles, problems: &mut Problems) -> Option<TenantConfig> {
     Some(TenantConfig {
         settings: settings.value?,
         form: form.value.unwrap_or_default(),
+        forms: forms.into_iter().filter_map(|(kind, own)| Some((kind, own.value?))).collect(),
         affiliations: affiliations.into_iter().map(|a| a.node).collect(),
         clients: client_list,
         reasons: reason_list,
@@ -147,6 +166,11 @@ fn client_ids(clients: &[ClientMetadata]) -> BTreeSet<String> {
     clients.iter().map(|c| c.client_id.clone()).collect()
 }
 
+/// The kind of user whose form that file is.
+fn kind_of_form(file: &str) -> Option<&str> {
+    file.strip_prefix("forms/")?.strip_suffix(".toml").filter(|kind| !kind.is_empty() && !kind.contains('/'))
+}
+
 /// Files that nothing reads.
 fn strangers(files: &TenantFiles, problems: &mut Problems) {
     const KNOWN: &[&str] = &[SETTINGS, FORM, CLIENTS, REASONS, AFFILIATIONS, "logo.svg", "logo.png", "README.md"];
@@ -159,12 +183,13 @@ fn strangers(files: &TenantFiles, problems: &mut Problems) {
             || file.starts_with("demo/")
             || localized("terms.", ".md")
             || localized("manual.", ".md")
-            || localized("texts/", ".toml");
+            || localized("texts/", ".toml")
+            || kind_of_form(file).is_some();
         if !expected {
             problems.add(
                 file,
                 None,
-                "unknown file; expected tenant.toml, form.toml, clients.toml, reasons.toml, affiliations.csv, \
+                "unknown file; expected tenant.toml, form.toml, forms/{kind}.toml, clients.toml, reasons.toml, affiliations.csv, \
                  terms.{locale}.md, manual.{locale}.md, texts/{locale}.toml, logo.svg or logo.png",
             );
         }

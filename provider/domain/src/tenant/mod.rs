@@ -4,6 +4,7 @@
 //! tenants/certificate/
 //!   tenant.toml            everything but what follows
 //!   form.toml              the application form
+//!   forms/{kind}.toml      the form of a kind of user that has one of its own
 //!   affiliations.csv       code,parent,ja,en
 //!   clients.toml           relying parties
 //!   reasons.toml           texts that reviewers start from
@@ -28,10 +29,12 @@ use std::collections::BTreeMap;
 use url::Url;
 
 mod calendar;
+mod kinds;
 pub mod load;
 mod policy;
 mod user_id;
 pub use calendar::{CalendarPolicy, Closure, Holidays, Weekday};
+pub use kinds::{KindOfUser, LoginIds};
 pub use load::{Problem, TenantFiles};
 pub use policy::*;
 pub use user_id::UserIdPattern;
@@ -43,6 +46,8 @@ pub struct TenantConfig {
     pub settings: TenantSettings,
     /// `form.toml`.
     pub form: Form,
+    /// `forms/{kind}.toml`, by the kind of user that has a form of its own.
+    pub forms: BTreeMap<String, Form>,
     /// `affiliations.csv`.
     pub affiliations: Vec<Affiliation>,
     /// `clients.toml`.
@@ -222,19 +227,6 @@ pub struct Home {
     pub tiles: Vec<Tile>,
 }
 
-/// A kind of user.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KindOfUser {
-    /// Stable key, kept with the account.
-    pub key: String,
-    /// What people read.
-    pub name: LocalText,
-    /// Whether they may register here.
-    #[serde(default = "yes")]
-    pub register: bool,
-}
-
 /// A notice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -273,10 +265,6 @@ pub struct Tile {
     pub kinds_of_user: Option<Vec<String>>,
 }
 
-fn yes() -> bool {
-    true
-}
-
 impl TenantConfig {
     /// The issuer and base of all links: the tenant's own, or `{public_url}/t/{slug}`. No trailing slash.
     pub fn issuer(&self, public_url: &Url) -> String {
@@ -312,7 +300,7 @@ impl TenantConfig {
         own.menu.iter().copied().filter(|entry| match entry {
             MenuEntry::Manual => !self.manual.is_empty(),
             MenuEntry::Personal => !own.free.is_empty() || !own.with_approval.is_empty(),
-            MenuEntry::StudentId => self.form.asks_for(ApplicationKind::Enrolment),
+            MenuEntry::StudentId => self.form_of("").asks_for(ApplicationKind::Enrolment),
             MenuEntry::SecondPassword => self.settings.login.second_password,
             MenuEntry::Top
             | MenuEntry::Mail
@@ -323,24 +311,34 @@ impl TenantConfig {
         })
     }
 
+    /// The form that a kind of user fills in; `""` where nobody was asked for a kind.
+    pub fn form_of(&self, kind: &str) -> &Form {
+        self.forms.get(kind).unwrap_or(&self.form)
+    }
+
+    /// Every form: `form.toml`, then those of kinds of user.
+    pub fn all_forms(&self) -> impl Iterator<Item = &Form> {
+        std::iter::once(&self.form).chain(self.forms.values())
+    }
+
     /// The children of an affiliation; of the root for `""`.
     pub fn affiliations_under<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = &'a Affiliation> + 'a {
         self.affiliations.iter().filter(move |a| a.parent == parent)
     }
 
-    /// What applications of a kind ask for.
-    pub fn form_for(&self, kind: ApplicationKind) -> Form {
+    /// What applications ask for, of people of that kind of user.
+    pub fn form_for(&self, kind: ApplicationKind, kind_of_user: &str) -> Form {
         match kind {
             ApplicationKind::Registration | ApplicationKind::Reapplication | ApplicationKind::Enrolment => {
-                self.form.asked_for(kind)
+                self.form_of(kind_of_user).asked_for(kind)
             }
-            ApplicationKind::ProfileChange => self.personal().reviewed(),
+            ApplicationKind::ProfileChange => self.personal(kind_of_user).reviewed(),
         }
     }
 
-    /// What people change of themselves.
-    pub fn personal(&self) -> PersonalForm {
-        PersonalForm::new(&self.form, &self.settings.self_service)
+    /// What people of that kind of user change of themselves.
+    pub fn personal(&self, kind_of_user: &str) -> PersonalForm {
+        PersonalForm::new(self.form_of(kind_of_user), &self.settings.self_service)
     }
 
     /// The affiliation that is called so in any language.

@@ -189,7 +189,7 @@ pub struct RegistrationPolicy {
     pub draft_lifetime: Span,
     /// The version of the terms; changes when their text does.
     pub terms_version: String,
-    /// Whether an outside authority (an `ApplicantVerifier` of the program that embeds the provider) must confirm the
+    /// Whether an outside authority (an `ApplicantVerifier`: `[verifiers]` of the program's settings) must confirm the
     /// answers before an application is accepted.
     pub verify_applicant: bool,
 }
@@ -215,6 +215,9 @@ pub enum Approval {
     Required,
     /// Nobody, where the directory has exactly this person; else a reviewer.
     AutomaticWhenDirectoryMatches,
+    /// Nobody: the outside authority confirmed the answers before they were accepted. A reviewer, where an account or
+    /// another application may be the same person's.
+    AutomaticWhenVerified,
     /// Two different reviewers.
     TwoReviewers,
 }

@@ -42,11 +42,22 @@ impl UserIdPattern {
         (number > 0 && text.len() == self.digits).then(|| format!("{}{text}{}", self.before, self.after))
     }
 
-    /// A random user ID: it tells nothing about how many there are or who came before. The store refuses one that is taken.
-    pub fn random(&self, entropy: &dyn Entropy) -> String {
+    /// A random number for a user ID: it tells nothing about how many there are or who came before. The store refuses
+    /// one that was given out.
+    pub fn random(&self, entropy: &dyn Entropy) -> u64 {
         let digits = crate::random::text(entropy, b"0123456789", self.digits);
-        let number = digits.parse().unwrap_or(1u64).max(1);
-        self.numbered(number).unwrap_or_default()
+        digits.parse().unwrap_or(1u64).max(1)
+    }
+
+    /// The largest number that has a user ID.
+    pub fn largest(&self) -> u64 {
+        10u64.saturating_pow(u32::try_from(self.digits).unwrap_or(12)) - 1
+    }
+
+    /// The number in a user ID, as people type it; `None` when it is none of this pattern.
+    pub fn number(&self, typed: &str) -> Option<u64> {
+        let text = self.parse(typed)?;
+        text.strip_prefix(&self.before)?.strip_suffix(&self.after)?.parse().ok()
     }
 
     /// The user ID that somebody typed, in its one form; `None` when it cannot be one.
@@ -74,6 +85,8 @@ mod tests {
         assert_eq!(pattern.numbered(0), None);
         assert_eq!(pattern.numbered(100_000_000), None);
         assert_eq!(pattern.parse(" ｒｚ0０000001 ").as_deref(), Some("RZ00000001"));
+        assert_eq!((pattern.number("rz00000042"), pattern.number("XX00000042")), (Some(42), None));
+        assert_eq!(pattern.largest(), 99_999_999);
         assert_eq!(pattern.parse("RZ1"), None);
         assert_eq!(pattern.parse("taro@example.jp"), None);
         assert_eq!(pattern.to_string(), "RZ00000000");

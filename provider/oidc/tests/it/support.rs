@@ -190,6 +190,7 @@ pub fn config(slug: &str, more: Value) -> TenantConfig {
     TenantConfig {
         settings: serde_json::from_value(settings).unwrap(),
         form: Form::default(),
+        forms: BTreeMap::new(),
         affiliations: vec![madoguchi_domain::tenant::Affiliation {
             code: "E".into(),
             parent: String::new(),

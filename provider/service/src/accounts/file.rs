@@ -5,7 +5,7 @@
 //!   "password": "…", "second_password": "…",
 //!   "claims": { "name": "山田 太郎", "birthdate": "1990-04-02" },
 //!   "student_ids": ["A1234567", { "student_id": "B7654321", "matriculation": "2012-04" }],
-//!   "staff_roles": ["reviewer"] }
+//!   "kind_of_user": "graduate", "staff_roles": ["reviewer"] }
 //! ```
 //!
 //! `initial_password` stands in place of the passwords for somebody who has yet to set their own. `terms_version` is the
@@ -17,6 +17,7 @@ use madoguchi_domain::{
     EmailAddress, Secret,
     account::{EnrolmentFacts, Profile, StaffRole},
     password::{Beside, Rules},
+    tenant::TenantSettings,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -58,6 +59,8 @@ pub struct AccountFile {
     pub claims: BTreeMap<String, Value>,
     /// Staff roles.
     pub staff_roles: Vec<StaffRole>,
+    /// The kind of user, by its key in the tenant's file.
+    pub kind_of_user: String,
     /// Language of its mails.
     pub locale: Option<String>,
     /// The version of the terms that the person agreed to; none when empty, the one in force when absent.
@@ -113,8 +116,8 @@ const CLAIMS: &[&str] = &[
 /// Those that Madoguchi knows better: taken in the file, and left out of the profile.
 const OURS: &[&str] = &["sub", "email", "updated_at"];
 
-const MEMBERS: &str = "login_id, email, password, second_password, initial_password, claims, student_ids, staff_roles, locale, \
-     terms_version";
+const MEMBERS: &str = "login_id, email, password, second_password, initial_password, claims, student_ids, staff_roles, kind_of_user, \
+     locale, terms_version";
 
 impl AccountFile {
     /// Reads the file.
@@ -147,7 +150,8 @@ impl AccountFile {
         let second_password = reader.take("second_password", "a text");
         let initial_password = reader.take("initial_password", "a text");
         let student_ids = reader.take("student_ids", "an array of student ID numbers, or of objects with student_id");
-        let staff_roles = reader.take("staff_roles", "an array of \"reviewer\" and \"tenant_it\"");
+        let staff_roles = reader.take("staff_roles", "an array of \"reviewer\", \"counter\" and \"tenant_it\"");
+        let kind_of_user: Option<String> = reader.take("kind_of_user", "the key of a kind of user");
         let locale = reader.take("locale", "a language such as \"ja\"");
         let terms_version: Option<String> = reader.take("terms_version", "a version of the terms");
         if terms_version.as_ref().is_some_and(|v| v.chars().count() > 100 || v.chars().any(char::is_control)) {
@@ -163,6 +167,7 @@ impl AccountFile {
                 initial_password,
                 claims,
                 staff_roles: staff_roles.unwrap_or_default(),
+                kind_of_user: kind_of_user.unwrap_or_default(),
                 locale,
                 terms_version,
                 student_ids: student_ids.unwrap_or_default(),
@@ -195,6 +200,20 @@ impl AccountFile {
         reader.problems
     }
 
+    /// A kind of user that the tenant does not have.
+    pub(super) fn unknown_kind(&self, settings: &TenantSettings) -> Vec<FileProblem> {
+        let mut reader = Reader { members: Map::new(), problems: Vec::new() };
+        if !self.kind_of_user.is_empty() && settings.kind(&self.kind_of_user).is_none() {
+            let known: Vec<&str> = settings.home.kinds_of_user.iter().map(|kind| kind.key.as_str()).collect();
+            let message = match known.as_slice() {
+                [] => "this tenant has no kinds of user".to_owned(),
+                _ => format!("expected one of {}", known.join(", ")),
+            };
+            reader.problem("/kind_of_user", &message);
+        }
+        reader.problems
+    }
+
     /// What the passwords break of the tenant's rules; an initial password is held against none.
     pub(super) fn broken_rules(&self, rules: &Rules) -> Vec<FileProblem> {
         let mut reader = Reader { members: Map::new(), problems: Vec::new() };
@@ -222,6 +241,7 @@ impl AccountFile {
             name_roman: text(&["name#en", "name#ja-Latn-JP"]),
             birth_date: text(&["birthdate"]),
             phone: text(&["phone_number"]),
+            kind_of_user: self.kind_of_user.clone(),
             claims: kept.map(|(name, value)| (name.clone(), value.clone())).collect(),
             ..Profile::default()
         }

@@ -49,9 +49,14 @@ impl Claimed {
                 Self { profile: account.profile, keys, ..handed_in }
             }
             ApplicationKind::ProfileChange => {
-                let reviewed: Vec<String> =
-                    tenant.config.personal().reviewed().fields().map(|f| f.key.clone()).collect();
-                let form = &tenant.config.form;
+                let reviewed: Vec<String> = tenant
+                    .config
+                    .personal(&account.profile.kind_of_user)
+                    .reviewed()
+                    .fields()
+                    .map(|f| f.key.clone())
+                    .collect();
+                let form = tenant.config.form_of(&account.profile.kind_of_user);
                 let profile = personal::with_answers(&account.profile, form, &reviewed, &application.answers);
                 // the roster knows the person by a stay, if it does
                 let stay = enrolments.into_iter().find(|e| !e.student_id.is_empty());
@@ -363,7 +368,7 @@ pub(crate) async fn duplicates(
         let person = Person { email: &other_email, keys: &other_keys, student_ids: vec![&other_keys.student_id_key] };
         let why = resemblance(&this, &person);
         if !why.is_empty() {
-            let name = other.answers.get("name").cloned().unwrap_or_default();
+            let name = super::first_answer(&other, &["name", "name_roman"]);
             applications.push(ApplicationLike {
                 id: other.id,
                 reference: other.reference,

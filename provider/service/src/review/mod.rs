@@ -8,7 +8,7 @@ mod decide;
 mod evidence;
 mod undo;
 
-pub use decide::{BY_DIRECTORY, DecideError, Decided, DecisionForm, Ruling};
+pub use decide::{BY_DIRECTORY, BY_VERIFIER, DecideError, Decided, DecisionForm, Ruling};
 pub(crate) use evidence::Claimed;
 pub use evidence::{AccountLike, ApplicationLike, ComparedItem, Resemblance, RosterAnswer, RosterRecord};
 
@@ -354,7 +354,7 @@ impl Desk<'_> {
     /// # Errors
     /// [`ServiceError::Unavailable`].
     pub async fn name_of(&self, id: &AccountId) -> Result<String, ServiceError> {
-        if id.as_str() == BY_DIRECTORY {
+        if [BY_DIRECTORY, BY_VERIFIER].contains(&id.as_str()) {
             return Ok(String::new());
         }
         let account = self.service.store(self.tenant).accounts().find(id).await?;

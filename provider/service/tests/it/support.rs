@@ -254,6 +254,7 @@ fn tenant(settings: &str) -> Tenant {
     let config = TenantConfig {
         settings: toml::from_str(settings).unwrap(),
         form: Form::default(),
+        forms: BTreeMap::new(),
         affiliations: Vec::new(),
         clients: Vec::new(),
         reasons: Vec::new(),

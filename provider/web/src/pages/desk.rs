@@ -476,7 +476,7 @@ impl Page for DeskApplication {
             problems: vec![],
         };
         let mut error = usual.clone();
-        error.problems = vec![Problem::at("reason", Say::key("desk.problem.reason"))];
+        error.problems = vec![Problem::at("reason", Say::key("error.decision_reason_missing"))];
         if let Some(row) = error.sections.iter_mut().flat_map(|s| &mut s.rows).nth(2) {
             row.questioned = true;
             row.note = by(locale, "書類の日付と異なります。", "Differs from the date in the document.");

@@ -34,6 +34,44 @@ impl Page for Manual {
     }
 }
 
+/// The list of messages (R-ERR-1).
+#[derive(Debug, Clone, Serialize)]
+pub struct Messages {
+    /// By what they are about.
+    pub groups: Vec<MessageGroup>,
+}
+
+/// Messages about one thing.
+#[derive(Debug, Clone, Serialize)]
+pub struct MessageGroup {
+    /// `form`, `password`, …
+    pub key: &'static str,
+    /// Code and text.
+    pub messages: Vec<(String, String)>,
+}
+
+impl Page for Messages {
+    const TEMPLATE: &'static str = "messages.html";
+    const NAME: &'static str = "messages";
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
+        let message = |code: &str, ja: &str, en: &str| (code.to_owned(), by(locale, ja, en));
+        let form = vec![
+            message("required", "○○を入力してください。", "Enter this item: (item)."),
+            message("required_choice", "○○を選択してください。", "Choose one: (item)."),
+        ];
+        let login = vec![message("link_expired", "このURLは有効期限が切れています。", "This URL has expired.")];
+        vec![(
+            "usual",
+            Self {
+                groups: vec![
+                    MessageGroup { key: "form", messages: form },
+                    MessageGroup { key: "login", messages: login },
+                ],
+            },
+        )]
+    }
+}
+
 /// All notices.
 #[derive(Debug, Clone, Serialize)]
 pub struct Notices {

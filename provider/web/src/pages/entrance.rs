@@ -1,6 +1,6 @@
 //! The way in and out: home, login, first passwords, logout.
 
-use super::{ClientView, Link, Page, Problem, SAMPLE_NOW, Say, by};
+use super::{ClientView, Link, Page, Problem, SAMPLE_NOW, Say, Steps, by};
 use serde::Serialize;
 
 /// The home page of somebody who is not signed in (R-HOME-1).
@@ -10,8 +10,10 @@ pub struct Home {
     pub introduction: Option<String>,
     /// The kinds of user, each with its doors.
     pub kinds: Vec<KindOfUser>,
-    /// Notices, newest first.
+    /// Notices, the newest few first.
     pub notices: Vec<NoticeItem>,
+    /// Whether there are further ones.
+    pub more_notices: bool,
 }
 
 /// A kind of user.
@@ -99,9 +101,10 @@ impl Page for Home {
                     introduction: Some(introduction),
                     kinds: vec![one.clone(), staff],
                     notices: NoticeItem::sample(locale),
+                    more_notices: true,
                 },
             ),
-            ("empty", Self { introduction: None, kinds: vec![one], notices: vec![] }),
+            ("empty", Self { introduction: None, kinds: vec![one], notices: vec![], more_notices: false }),
         ]
     }
 }
@@ -258,6 +261,18 @@ impl Page for Top {
     }
 }
 
+/// What people log in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginBy {
+    /// Their mail address.
+    Mail,
+    /// Their user ID.
+    UserId,
+    /// Some with the one, some with the other.
+    Either,
+}
+
 /// Login (C-LOGIN-1, R-LOGIN-1). Posts to `{base}/login`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Login {
@@ -265,10 +280,12 @@ pub struct Login {
     pub client: Option<ClientView>,
     /// What was typed before.
     pub login_id: String,
+    /// What people log in with.
+    pub by: LoginBy,
+    /// The kind of user whose door was taken: key and name.
+    pub kind: Option<(String, String)>,
     /// The page that was asked for, below the tenant's base.
     pub to: Option<String>,
-    /// Whether the login ID is a mail address; a user ID otherwise.
-    pub by_email: bool,
     /// Whether there is a second password.
     pub second_password: bool,
     /// Why the person is here: the session ended, passwords were set.
@@ -298,8 +315,9 @@ impl Page for Login {
         let usual = Self {
             client: Some(ClientView::sample(locale)),
             login_id: String::new(),
+            by: LoginBy::Mail,
+            kind: None,
             to: None,
-            by_email: true,
             second_password: true,
             reason: None,
             problems: vec![],
@@ -309,7 +327,10 @@ impl Page for Login {
             site: None,
             idle_minutes: 30,
         };
+        let either =
+            Self { by: LoginBy::Either, client: None, can_deny: false, second_password: false, ..usual.clone() };
         vec![
+            ("either", either),
             ("usual", usual.clone()),
             (
                 "error",
@@ -324,7 +345,15 @@ impl Page for Login {
                 Self {
                     client: None,
                     to: Some("/account".into()),
-                    by_email: false,
+                    by: LoginBy::UserId,
+                    kind: Some((
+                        "counter_applicant".into(),
+                        by(
+                            locale,
+                            "在留資格認定証明書の電子交付を希望する方（窓口で申請）",
+                            "Applicant for an electronically issued certificate of residency eligibility (apply at the office counter)",
+                        ),
+                    )),
                     second_password: false,
                     can_deny: false,
                     register_url: None,
@@ -357,6 +386,9 @@ impl Page for PasswordSetting {
     const TEMPLATE: &'static str = "password_setting.html";
     const NAME: &'static str = "password-setting";
     const FOR_ANYBODY: bool = true;
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::first_passwords(2))
+    }
     fn problems(&self) -> &[Problem] {
         &self.problems
     }

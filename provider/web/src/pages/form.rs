@@ -27,6 +27,8 @@ pub struct Form {
     pub correction: Option<Correction>,
     /// Where the script looks up postal codes.
     pub postal_code_url: String,
+    /// Where the script looks up the municipalities of a prefecture.
+    pub municipalities_url: String,
     /// Back.
     pub back_url: String,
 }
@@ -77,6 +79,8 @@ pub struct FieldView {
     pub required: bool,
     /// What is wrong with it; the same words as in the summary.
     pub error: Option<Say>,
+    /// Whether it is among items of which some are wrong, and nobody says which: it is marked, without words of its own.
+    pub marked: bool,
     /// The clerk's note to it.
     pub note: Option<String>,
     /// Whether it can be changed; a correction leaves the rest as it was.
@@ -170,6 +174,21 @@ pub enum Input {
         /// What the look-up found, or that it found nothing.
         result: Option<Say>,
     },
+    /// One line, with a search among the municipalities of a prefecture.
+    City {
+        /// As typed.
+        value: String,
+        /// Name and id of the search button: `search_{key}`.
+        button: String,
+        /// Name of the prefecture's input.
+        prefecture: String,
+        /// `autocomplete` token.
+        autocomplete: Option<&'static str>,
+        /// The municipalities, after the search was pressed: a pull-down `{key}_choice`.
+        choices: Vec<Choice>,
+        /// What the search says.
+        result: Option<Say>,
+    },
     /// A picture.
     Image {
         /// The one uploaded.
@@ -227,6 +246,7 @@ impl FieldView {
             | Input::Select { .. }
             | Input::Radio { .. }
             | Input::PostalCode { .. }
+            | Input::City { .. }
             | Input::Image { .. }
             | Input::Fixed { .. } => key.to_owned(),
         };
@@ -237,6 +257,7 @@ impl FieldView {
             hint: None,
             required,
             error: None,
+            marked: false,
             note: None,
             locked: false,
             fixed: Vec::new(),
@@ -293,6 +314,7 @@ mod samples {
             kept_until: SAMPLE_NOW + 14 * 86_400,
             correction: None,
             postal_code_url: "/t/certificate/register/postal-code".into(),
+            municipalities_url: "/t/certificate/register/municipalities".into(),
             back_url: "/t/certificate/register/terms".into(),
         };
         let empty =
@@ -301,6 +323,7 @@ mod samples {
             ("usual", usual.clone()),
             ("empty", empty),
             ("error", wrong(usual.clone())),
+            ("mismatch", mismatched(usual.clone())),
             ("correction", corrected(usual.clone(), locale)),
             ("enrolment", Form { task: Task::Enrolment, ..usual.clone() }),
             ("profile", personal(Form { task: Task::Profile, ..usual.clone() }, locale)),
@@ -337,6 +360,14 @@ mod samples {
             field.hint = Some(by(locale, "変更には承認が必要です。", "A change needs approval."));
         }
         form
+    }
+
+    fn mismatched(mut form: Form) -> Form {
+        for field in form.sections.iter_mut().flat_map(|s| &mut s.fields) {
+            field.marked = true;
+        }
+        let problems = vec![Problem::at("name", Say::key("error.verification.card-not-matched"))];
+        Form { problems, saved_at: None, ..form }
     }
 
     fn corrected(mut form: Form, locale: &str) -> Form {
@@ -566,6 +597,23 @@ mod samples {
                                 choice("愛知県", "愛知県", "Aichi", false),
                             ],
                             autocomplete: Some("address-level1"),
+                        },
+                    ),
+                    field(
+                        "city",
+                        "市区町村",
+                        "City",
+                        true,
+                        Input::City {
+                            value: String::new(),
+                            button: "search_city".into(),
+                            prefecture: "prefecture".into(),
+                            autocomplete: Some("address-level2"),
+                            choices: vec![
+                                choice("名古屋市中区", "名古屋市中区", "名古屋市中区 Naka-ku, Nagoya-shi", false),
+                                choice("弥富市", "弥富市", "弥富市 Yatomi-shi", false),
+                            ],
+                            result: Some(Say::key("city.choose")),
                         },
                     ),
                     field(

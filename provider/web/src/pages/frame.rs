@@ -41,6 +41,8 @@ pub struct Frame {
     pub footer: Vec<Link>,
     /// Something that all must know now: maintenance, a closure.
     pub notice: Option<Say>,
+    /// Back to the app that sent a signed-in person here.
+    pub back: Option<Link>,
     /// When the session ends by itself, for the warning before it.
     pub session: Option<SessionTiming>,
 }
@@ -132,6 +134,7 @@ impl Frame {
             help: None,
             footer: Vec::new(),
             notice: None,
+            back: None,
             session: None,
         }
     }
@@ -188,6 +191,9 @@ impl Frame {
                 ),
             ],
             notice: None,
+            back: signed_in.then(|| {
+                Link::new(by(locale, "在留申請", "Residence Applications"), "https://residence.example.go.jp/")
+            }),
             session: signed_in.then(|| SessionTiming {
                 idle_seconds: 1800,
                 absolute_seconds: 43_200,

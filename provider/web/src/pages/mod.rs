@@ -6,6 +6,7 @@
 //! texts – which the tests render in every theme and language.
 
 mod account;
+mod counter;
 mod demo;
 mod desk;
 mod documents;
@@ -19,6 +20,7 @@ mod registration;
 mod self_service;
 
 pub use account::*;
+pub use counter::*;
 pub use demo::*;
 pub use desk::*;
 pub use documents::*;
@@ -109,12 +111,19 @@ pub struct Problem {
     pub field: String,
     /// What to do; the same words beside the field and in the summary.
     pub message: Say,
+    /// The message's stable code, in the list of messages; none for words that somebody typed.
+    pub code: Option<String>,
 }
 
 impl Problem {
     /// At an input.
     pub fn at(field: impl Into<String>, message: Say) -> Self {
-        Self { field: field.into(), message }
+        let code = crate::messages::code(&message);
+        debug_assert!(
+            code.is_some() || matches!(message, Say::Text { .. }),
+            "{message:?} is not in the list of messages"
+        );
+        Self { field: field.into(), message, code }
     }
 }
 
@@ -175,6 +184,14 @@ impl Steps {
     /// New registration, from the mail address to the reference number.
     pub fn registration(current: usize) -> Self {
         Self { process: "registration", steps: &["mail", "terms", "form", "check", "done"], current }
+    }
+    /// From a forgotten password to a new one.
+    pub fn recovery(current: usize) -> Self {
+        Self { process: "recovery", steps: &["identify", "mail", "password", "done"], current }
+    }
+    /// The first passwords, from the result mail on.
+    pub fn first_passwords(current: usize) -> Self {
+        Self { process: "first_passwords", steps: &["mail", "password", "done"], current }
     }
 }
 
@@ -280,7 +297,8 @@ pages! {
     Message, ErrorPage, InvalidOperation, NotFound, Busy, FormPost,
     AccountPage, EnrolmentChoice, Consent, StudentId,
     ChangePassword, ChangeMail, ChangeMailSent, Sessions, Connections, OwnDataPage,
-    Manual, Notices, Statement,
+    Manual, Messages, Notices, Statement,
     DeskQueue, DeskApplication, DeskDecided, DeskPreview,
+    CounterSearch, CounterPerson,
     Mailbox, MailboxMessage, DemoFront,
 }

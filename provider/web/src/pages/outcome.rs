@@ -1,6 +1,6 @@
 //! Messages, errors, and answers that are pages.
 
-use super::{Link, Page, Say, by};
+use super::{Link, Page, Say, Steps, by};
 use serde::Serialize;
 
 /// One message and OK.
@@ -12,6 +12,8 @@ pub struct Message {
     pub message: Say,
     /// What comes next, a line each.
     pub details: Vec<Say>,
+    /// The process that this ends, where it is one of several steps.
+    pub steps: Option<Steps>,
     /// Where OK leads.
     pub ok_url: String,
 }
@@ -22,10 +24,14 @@ impl Page for Message {
     fn title(&self) -> Say {
         self.heading.clone()
     }
+    fn steps(&self) -> Option<Steps> {
+        self.steps.clone()
+    }
     fn samples(_: &str) -> Vec<(&'static str, Self)> {
         vec![(
             "usual",
             Self {
+                steps: Some(Steps::first_passwords(3)),
                 heading: Say::key("password_setting.done_title"),
                 message: Say::key("password_setting.done"),
                 details: vec![Say::key("password_setting.done_next")],

@@ -1,6 +1,6 @@
 //! The way from a forgotten password to new ones.
 
-use super::{LinkTrouble, Page, Problem, Say, by};
+use super::{LinkTrouble, Page, Problem, Say, Steps, by};
 use serde::Serialize;
 
 /// Reset password: where the link goes (C-FORGOT-1, R-FORGOT-1). Posts to `{base}/forgot`.
@@ -29,6 +29,9 @@ impl Page for Forgot {
     const NAME: &'static str = "forgot";
     const FOR_ANYBODY: bool = true;
     const FORM: Option<&'static str> = Some("forgot-form");
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::recovery(1))
+    }
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -80,6 +83,9 @@ pub struct ForgotSent {
 impl Page for ForgotSent {
     const TEMPLATE: &'static str = "forgot_sent.html";
     const NAME: &'static str = "forgot-sent";
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::recovery(2))
+    }
     fn title(&self) -> Say {
         Say::key(if self.by_user_id { "forgot_sent.title_user_id" } else { "forgot_sent.title" })
     }
@@ -114,6 +120,9 @@ impl Page for ForgotReset {
     const TEMPLATE: &'static str = "forgot_reset.html";
     const NAME: &'static str = "forgot-reset";
     const FOR_ANYBODY: bool = true;
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::recovery(3))
+    }
     fn problems(&self) -> &[Problem] {
         &self.problems
     }

@@ -1,13 +1,16 @@
 //! The way from a mail address to a reference number, except the form itself.
 
-use super::{ImageView, Link, Page, Problem, SAMPLE_NOW, Say, Steps, Task, by};
+use super::{Choice, ImageView, Link, Page, Problem, SAMPLE_NOW, Say, Steps, Task, by};
 use serde::Serialize;
 
 /// Mail address setting (C-REG-1). Posts to `{base}/register`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Register {
-    /// The kind of user that registers, as hidden input `kind`; empty where there is only one.
-    pub kind: String,
+    /// The kind of user that registers, as hidden input `kind`, and its name; none where there is one kind only, or it
+    /// is chosen here.
+    pub kind: Option<(String, String)>,
+    /// The kinds to choose from, as radio buttons `kind`; none where it is known.
+    pub kinds: Vec<Choice>,
     /// As typed.
     pub mail: String,
     /// As typed.
@@ -33,9 +36,16 @@ impl Page for Register {
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
-    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
+        let applicant = by(
+            locale,
+            "在留資格認定証明書の電子交付を希望する方（窓口で申請）",
+            "Applicant for an electronically issued certificate of residency eligibility (apply at the office counter)",
+        );
+        let staff = by(locale, "所属機関の職員の方", "Staff member of an affiliated organization");
         let usual = Self {
-            kind: String::new(),
+            kind: None,
+            kinds: Vec::new(),
             mail: String::new(),
             mail_confirm: String::new(),
             sender_domain: "certificate.example.ac.jp".into(),
@@ -52,7 +62,16 @@ impl Page for Register {
             ],
             ..usual.clone()
         };
-        vec![("usual", usual), ("error", error)]
+        let chosen = Self { kind: Some(("counter_applicant".into(), applicant.clone())), ..usual.clone() };
+        let kinds = Self {
+            kinds: vec![
+                Choice::new("counter_applicant", applicant, false),
+                Choice::new("organization_staff", staff, false),
+            ],
+            problems: vec![Problem::at("kind", Say::key("register.kind_missing"))],
+            ..usual.clone()
+        };
+        vec![("usual", usual), ("error", error), ("chosen", chosen), ("kinds", kinds)]
     }
 }
 

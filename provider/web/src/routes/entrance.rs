@@ -5,8 +5,8 @@ use crate::{
     cookies::Jar,
     duties::BeforeDuties,
     pages::{
-        ForgotProblem, Home, KindOfUser, Link, LinkTrouble, Login, Logout, Manual, Message, NoticeItem, Notices,
-        PasswordSetting, Problem, Say,
+        ForgotProblem, Home, KindOfUser, Link, LinkTrouble, Login, LoginBy, Logout, Manual, Message, MessageGroup,
+        Messages, NoticeItem, Notices, PasswordSetting, Problem, Say, Steps,
     },
     state::Web,
     visit::{Answer, Visit},
@@ -18,7 +18,10 @@ use axum::{
     routing::{get, post},
 };
 use http::StatusCode;
-use madoguchi_domain::{Secret, Token, tenant::LoginIdentifier};
+use madoguchi_domain::{
+    Secret, Token,
+    tenant::{LoginIdentifier, LoginIds},
+};
 use madoguchi_oidc::Params;
 use madoguchi_service::{
     SignIn, SignInError, SignedIn,
@@ -37,6 +40,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/language", post(language))
         .route("/notices", get(notices))
         .route("/manual", get(manual))
+        .route("/messages", get(messages))
 }
 
 /// The key of a home page's one door, where the tenant names no kinds of user.
@@ -47,27 +51,36 @@ pub(super) async fn home(visit: Visit) -> Answer {
         return super::account::top(&visit).await;
     }
     let settings = &visit.tenant.config.settings;
-    let kind = |key: &str, name: String, register: bool| KindOfUser {
-        key: key.to_owned(),
-        name,
-        description: None,
-        login_url: visit.to("/login"),
-        register_url: (register && settings.registration.open).then(|| match key {
-            EVERYONE => visit.to("/register"),
-            key => visit.to(&format!("/register?kind={key}")),
-        }),
-    };
     let kinds = if settings.home.kinds_of_user.is_empty() {
-        vec![kind(EVERYONE, visit.text("home.everyone", &[]), true)]
+        vec![KindOfUser {
+            key: EVERYONE.to_owned(),
+            name: visit.text("home.everyone", &[]),
+            description: None,
+            login_url: visit.to("/login"),
+            register_url: settings.registration.open.then(|| visit.to("/register")),
+        }]
     } else {
-        settings
-            .home
-            .kinds_of_user
-            .iter()
-            .map(|k| kind(&k.key, k.name.get(&visit.locale).to_owned(), k.register))
-            .collect()
+        settings.home.kinds_of_user.iter().map(|kind| door(&visit, kind)).collect()
     };
-    Ok(visit.page(&Home { introduction: None, kinds, notices: current_notices(&visit) }))
+    let mut notices = current_notices(&visit);
+    let more = notices.len() > NOTICES_AT_HOME;
+    notices.truncate(NOTICES_AT_HOME);
+    Ok(visit.page(&Home { introduction: None, kinds, notices, more_notices: more }))
+}
+
+/// Notices that the home page shows; the rest is a page of its own.
+const NOTICES_AT_HOME: usize = 3;
+
+fn door(visit: &Visit, kind: &madoguchi_domain::tenant::KindOfUser) -> KindOfUser {
+    let description = kind.description.get(&visit.locale);
+    let open = visit.tenant.config.settings.registration.open && kind.register;
+    KindOfUser {
+        key: kind.key.clone(),
+        name: kind.name.get(&visit.locale).to_owned(),
+        description: (!description.is_empty()).then(|| description.to_owned()),
+        login_url: visit.to(&format!("/login?kind={}", kind.key)),
+        register_url: open.then(|| visit.to(&format!("/register?kind={}", kind.key))),
+    }
 }
 
 /// Notices of today, newest first.
@@ -99,6 +112,28 @@ async fn notices(BeforeDuties(visit): BeforeDuties) -> Response {
     visit.page(&Notices { notices: current_notices(&visit) })
 }
 
+/// Every message, by its code.
+async fn messages(BeforeDuties(visit): BeforeDuties) -> Response {
+    let item = visit.text("messages.item", &[]);
+    let layers = visit.renderer().layers();
+    let own = layers.iter().flat_map(|layer| layer.keys(visit.locale.as_str()));
+    let groups = crate::messages::list(own)
+        .into_iter()
+        .map(|(key, codes)| MessageGroup {
+            key,
+            messages: codes
+                .into_iter()
+                .map(|code| {
+                    let text = visit.text(&crate::messages::key(&code), &[]);
+                    let shown = crate::messages::open(&text, &item);
+                    (code, shown)
+                })
+                .collect(),
+        })
+        .collect();
+    visit.page(&Messages { groups })
+}
+
 async fn manual(BeforeDuties(visit): BeforeDuties) -> Response {
     let manual = &visit.tenant.config.manual;
     let Some(text) = manual.get(&visit.locale).or_else(|| manual.values().next()) else { return visit.not_found() };
@@ -120,6 +155,8 @@ struct LoginQuery {
     to: String,
     #[serde(default)]
     login_hint: String,
+    #[serde(default)]
+    kind: String,
 }
 
 async fn login(BeforeDuties(visit): BeforeDuties, Query(query): Query<LoginQuery>) -> Answer {
@@ -151,28 +188,53 @@ async fn login(BeforeDuties(visit): BeforeDuties, Query(query): Query<LoginQuery
     if visit.session.is_none() && visit.session_token.is_some() {
         visit.clear_cookie(Jar::Session);
     }
-    let page = login_page(&visit, display.as_ref(), hint, &query.to, reason, Vec::new());
+    let typed = Typed { login_id: hint, kind: query.kind, to: query.to };
+    let page = login_page(&visit, display.as_ref(), typed, reason, Vec::new());
     Ok(visit.page(&page))
+}
+
+/// What the login page carries along.
+struct Typed {
+    login_id: String,
+    /// The kind of user whose door was taken.
+    kind: String,
+    /// Where the login leads.
+    to: String,
 }
 
 fn login_page(
     visit: &Visit,
     display: Option<&madoguchi_oidc::Display>,
-    login_id: String,
-    to: &str,
+    typed: Typed,
     reason: Option<Say>,
     problems: Vec<Problem>,
 ) -> Login {
     let settings = &visit.tenant.config.settings;
+    let kind = settings.kind(&typed.kind);
+    let by = match kind.map(|kind| settings.identifier_of(&kind.key)) {
+        Some(LoginIdentifier::MailAddress) => LoginBy::Mail,
+        Some(LoginIdentifier::UserId) => LoginBy::UserId,
+        None => match settings.login_ids() {
+            LoginIds::MailAddresses => LoginBy::Mail,
+            LoginIds::UserIds => LoginBy::UserId,
+            LoginIds::Both => LoginBy::Either,
+        },
+    };
+    let register_url = match kind {
+        Some(kind) if kind.register => Some(visit.to_in_flow(&format!("/register?kind={}", kind.key))),
+        Some(_) => None,
+        None => Some(visit.to_in_flow("/register")),
+    };
     Login {
         client: display.map(|d| visit.client_view(d)),
-        login_id,
-        to: Some(local_path(to).to_owned()).filter(|to| to != "/"),
-        by_email: matches!(settings.login.identifier, LoginIdentifier::MailAddress),
+        login_id: typed.login_id,
+        by,
+        kind: kind.map(|kind| (kind.key.clone(), kind.name.get(&visit.locale).to_owned())),
+        to: Some(local_path(&typed.to).to_owned()).filter(|to| to != "/"),
         second_password: settings.login.second_password,
         reason,
         problems,
-        register_url: settings.registration.open.then(|| visit.to_in_flow("/register")),
+        register_url: register_url.filter(|_| settings.registration.open),
         forgot_url: Some(visit.to_in_flow("/forgot")),
         can_deny: display.is_some(),
         site: settings.links.institution.as_ref().map(|url| Link::new(settings.name.get(&visit.locale), url.as_str())),
@@ -196,10 +258,10 @@ async fn login_posted(BeforeDuties(mut visit): BeforeDuties, RawForm(body): RawF
     if form.get("deny").is_some() {
         return deny(&visit).await;
     }
-    let typed = form.get("login_id").unwrap_or_default().to_owned();
-    let to = form.get("to").unwrap_or_default();
+    let value = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let typed = Typed { login_id: value("login_id"), kind: value("kind"), to: value("to") };
     let attempt = SignIn {
-        login_id: typed.clone(),
+        login_id: typed.login_id.clone(),
         password: Secret::new(form.get("password").unwrap_or_default()),
         second_password: Secret::new(form.get("second_password").unwrap_or_default()),
         source: visit.source.clone(),
@@ -209,7 +271,7 @@ async fn login_posted(BeforeDuties(mut visit): BeforeDuties, RawForm(body): RawF
             // whoever was signed in here before is not any more
             visit.end_session().await?;
             visit.set_cookie(Jar::Session, &token);
-            Ok(visit.redirect(&after_login(&visit, to)))
+            Ok(visit.redirect(&after_login(&visit, &typed.to)))
         }
         Ok(SignedIn::MustSetCredentials { ticket }) => {
             visit.set_cookie(Jar::Duty, &ticket);
@@ -218,9 +280,13 @@ async fn login_posted(BeforeDuties(mut visit): BeforeDuties, RawForm(body): RawF
         Err(SignInError::Rejected) => {
             let display = visit.interaction().await?;
             let second = visit.tenant.config.settings.login.second_password;
-            let message = if second { "login.failed_second" } else { "login.failed" };
-            let problems = vec![Problem::at("login_id", Say::key(message))];
-            let page = login_page(&visit, display.as_ref(), typed, to, None, problems);
+            let mut page = login_page(&visit, display.as_ref(), typed, None, Vec::new());
+            let message = match page.by {
+                _ if second => "login.failed_second",
+                LoginBy::UserId => "login.failed_user_id",
+                LoginBy::Mail | LoginBy::Either => "login.failed",
+            };
+            page.problems = vec![Problem::at("login_id", Say::key(message))];
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(SignInError::TooMany { retry_after }) => Err(visit.too_many(retry_after)),
@@ -353,6 +419,7 @@ async fn password_setting_done(BeforeDuties(visit): BeforeDuties) -> Answer {
         heading: Say::key("password_setting.done_title"),
         message: Say::key("password_setting.done"),
         details: vec![Say::key("password_setting.done_next")],
+        steps: Some(Steps::first_passwords(3)),
         ok_url,
     }))
 }

@@ -7,6 +7,7 @@
 //! | [`recovery`] | people who forgot their passwords |
 //! | [`registration`] | applicants |
 //! | [`desk`] | reviewers |
+//! | [`counter`] | staff at the counter |
 //! | [`account`] | people who are signed in |
 //! | [`assets`] | browsers: style sheets, scripts, images |
 //! | [`health`] | operators: liveness, readiness |
@@ -30,6 +31,7 @@ use tower_http::{
 
 mod account;
 mod assets;
+mod counter;
 mod demo;
 mod desk;
 mod entrance;
@@ -50,6 +52,7 @@ pub fn router(web: Web) -> Router {
         .merge(recovery::router())
         .merge(registration::router())
         .merge(desk::router())
+        .merge(counter::router())
         .merge(account::router())
         .layer(compression());
     let tenant = Router::new().merge(protocol::router()).merge(pages).fallback(not_found_here);

@@ -72,7 +72,7 @@ pub(super) fn view_of(tenant: &madoguchi_service::Tenant) -> TenantView {
 
 impl Visit {
     /// The tenant as the protocol sees it.
-    pub(super) fn view(&self) -> TenantView {
+    pub(crate) fn view(&self) -> TenantView {
         view_of(&self.tenant)
     }
 

@@ -10,7 +10,7 @@
 use super::entrance::chosen_locale;
 use crate::{
     cookies::Jar,
-    pages::{Forgot, ForgotProblem, ForgotReset, ForgotSent, LinkTrouble, Message, Problem, Say},
+    pages::{Forgot, ForgotProblem, ForgotReset, ForgotSent, LinkTrouble, Message, Problem, Say, Steps},
     state::Web,
     visit::{Answer, Visit},
 };
@@ -21,7 +21,7 @@ use axum::{
     routing::get,
 };
 use http::StatusCode;
-use madoguchi_domain::{Secret, Token, tenant::LoginIdentifier};
+use madoguchi_domain::{Secret, Token, tenant::LoginIds};
 use madoguchi_oidc::Params;
 use madoguchi_service::{
     LinkError, LinkProblem as Trouble, NewPasswordsError, RecoveryError, RecoveryRequest, RefusedInput,
@@ -47,9 +47,9 @@ fn read(visit: &mut Visit, body: &[u8]) -> Params {
 }
 
 fn by_user_id(visit: &Visit) -> bool {
-    match visit.tenant.config.settings.login.identifier {
-        LoginIdentifier::UserId => true,
-        LoginIdentifier::MailAddress => false,
+    match visit.tenant.config.settings.login_ids() {
+        LoginIds::UserIds | LoginIds::Both => true,
+        LoginIds::MailAddresses => false,
     }
 }
 
@@ -211,6 +211,7 @@ async fn done(visit: Visit) -> Answer {
             heading: Say::key("forgot_done.title"),
             message: Say::key("forgot_done.message"),
             details: vec![Say::key("forgot_done.next")],
+            steps: Some(Steps::recovery(4)),
             ok_url: visit.to_in_flow("/login"),
         })),
         Ok(_) => Ok(visit.redirect(&visit.to_in_flow("/forgot/reset"))),

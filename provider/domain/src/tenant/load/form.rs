@@ -1,23 +1,16 @@
-//! The rules of `form.toml`.
+//! The rules of `form.toml` and `forms/{kind}.toml`.
 
-use super::{FORM, Problems, affiliations::Row, shape::Shaped, source::Source, standard};
-use crate::{
-    form::{Field, FieldKind, Form},
-    tenant::TenantSettings,
-};
+use super::{Problems, affiliations::Row, shape::Shaped, source::Source, standard};
+use crate::form::{Field, FieldKind, Form};
 use chrono::NaiveDate;
 use std::collections::HashMap;
 
-pub(super) fn check(
-    shaped: &Shaped<Form>,
-    settings: Option<&TenantSettings>,
-    affiliations: &[Row],
-    problems: &mut Problems,
-) {
+/// `asked`: whether people fill it in, so that it must have fields.
+pub(super) fn check(shaped: &Shaped<Form>, asked: bool, affiliations: &[Row], problems: &mut Problems) {
     let Some(form) = &shaped.value else { return };
     let check = Check { source: &shaped.source, form };
-    if form.fields().next().is_none() && settings.is_some_and(|s| s.registration.open) {
-        problems.add(FORM, None, "the form has no fields, but registration is open in tenant.toml");
+    if form.fields().next().is_none() && asked {
+        problems.add(check.source.file(), None, "the form has no fields, but registration is open in tenant.toml");
     }
     let mut inputs: HashMap<String, String> = HashMap::new();
     for (s, section) in form.sections.iter().enumerate() {

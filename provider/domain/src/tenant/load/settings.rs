@@ -6,7 +6,7 @@ use crate::{
     client::SigningAlgorithm,
     form::{Field, FieldKind, Form},
     password,
-    tenant::{LoginIdentifier, ReasonTemplate, TenantSettings, Tile, UserIdPattern},
+    tenant::{Approval, LoginIdentifier, ReasonTemplate, TenantSettings, Tile, UserIdPattern},
     time::Span,
 };
 use chrono::{FixedOffset, NaiveDate};
@@ -26,6 +26,7 @@ pub(super) fn check(source: &Source, settings: &TenantSettings, problems: &mut P
     numbers(settings, &mut wrong);
     calendar(settings, &mut wrong);
     home(settings, &mut wrong);
+    kinds(settings, &mut wrong);
 }
 
 type Wrong<'a> = dyn FnMut(&str, String) + 'a;
@@ -256,6 +257,42 @@ fn home(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
     }
 }
 
+/// What a kind of user says in the tenant's place.
+fn kinds(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
+    let unverified = |approval: Approval, verifies: bool| approval == Approval::AutomaticWhenVerified && !verifies;
+    let message = "automatic_when_verified needs verify_applicant = true";
+    let registration = &settings.registration;
+    if unverified(registration.approval, registration.verify_applicant) && settings.home.kinds_of_user.is_empty() {
+        wrong("registration.approval", message.into());
+    }
+    for (i, kind) in settings.home.kinds_of_user.iter().enumerate() {
+        let path = |member: &str| format!("home.kinds_of_user[{i}].{member}");
+        if kind.name.is_empty() {
+            wrong(&path("name"), "expected a text".into());
+        }
+        if unverified(settings.approval_of(&kind.key), settings.verifies(&kind.key)) {
+            wrong(&path("approval"), message.into());
+        }
+        match (settings.identifier_of(&kind.key), &kind.user_id_pattern) {
+            (LoginIdentifier::UserId, Some(pattern)) => {
+                if let Err(message) = pattern.parse::<UserIdPattern>() {
+                    wrong(&path("user_id_pattern"), message);
+                }
+            }
+            (LoginIdentifier::UserId, None)
+                if kind.identifier.is_some() && settings.login.user_id_pattern.is_none() =>
+            {
+                let message = "user_id_pattern is missing; identifier = \"user_id\" needs one, such as RZ00000000";
+                wrong(&path("user_id_pattern"), message.into());
+            }
+            (LoginIdentifier::MailAddress, Some(_)) => {
+                wrong(&path("user_id_pattern"), "only for identifier = \"user_id\"".into());
+            }
+            (LoginIdentifier::UserId | LoginIdentifier::MailAddress, None) => {}
+        }
+    }
+}
+
 fn check_tile(tile: &Tile, path: &dyn Fn(&str) -> String, wrong: &mut Wrong<'_>) {
     match (&tile.client, &tile.url) {
         (Some(_), Some(_)) => wrong(&path("url"), "expected client or url, not both".into()),
@@ -315,7 +352,7 @@ fn refused(url: &Url) -> Option<String> {
 pub(super) fn check_references(
     source: &Source,
     settings: &TenantSettings,
-    form: Option<&Form>,
+    forms: Option<&[&Form]>,
     clients: Option<&BTreeSet<String>>,
     problems: &mut Problems,
 ) {
@@ -331,10 +368,14 @@ pub(super) fn check_references(
     for (list, keys) in [("free", &own.free), ("with_approval", &own.with_approval)] {
         for (i, key) in keys.iter().enumerate() {
             let path = format!("self_service.{list}[{i}]");
-            match form.map(|form| (form, form.field(key))) {
-                Some((_, None)) => problems.at(source, &path, format!("{list}: form.toml has no field {key}")),
-                Some((form, Some(field))) => {
-                    if let Some(message) = not_for_settings(form, field, list) {
+            // one that several forms have is judged in each
+            let found: Option<Vec<_>> =
+                forms.map(|forms| forms.iter().filter_map(|form| Some((*form, form.field(key)?))).collect());
+            match found.as_deref() {
+                Some([]) => problems.at(source, &path, format!("{list}: form.toml has no field {key}")),
+                Some(found) => {
+                    let refused = found.iter().find_map(|(form, field)| not_for_settings(form, field, list));
+                    if let Some(message) = refused {
                         problems.at(source, &path, format!("{list}: {message}"));
                     }
                 }

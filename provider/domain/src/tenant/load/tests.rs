@@ -228,6 +228,15 @@ fn settings_make_sense() {
         "kinds_of_user = ",
         "no kind of user student",
     );
+    let kind = "key = \"graduate\"";
+    let with = |more: &str| format!("{kind}\n{more}");
+    one(SETTINGS, kind, &with("identifier = \"user_id\""), "[[home.kinds_of_user]]", "user_id_pattern is missing");
+    one(SETTINGS, kind, &with("user_id_pattern = \"G0000000\""), "user_id_pattern", "only for identifier");
+    let wrong = with("identifier = \"user_id\"\nuser_id_pattern = \"g1\"");
+    one(SETTINGS, kind, &wrong, "user_id_pattern", "such as RZ00000000");
+    one(SETTINGS, kind, &with("approval = \"automatic_when_verified\""), "approval", "needs verify_applicant = true");
+    one(SETTINGS, kind, &with("approval = \"by_magic\""), "approval", "expected one of");
+    one(SETTINGS, kind, &with("approve = true"), "approve", "unknown key approve");
     one(SETTINGS, "free = [\"name\"]", "free = [\"nickname\"]", "free", "form.toml has no field nickname");
     let twice = "[tokens]\nalgorithms = [\"RS256\", \"RS256\"]\n[self_service]";
     one(SETTINGS, "[self_service]", twice, "algorithms", "RS256 stands here twice");
@@ -413,4 +422,63 @@ fn the_shipped_passwords_of_the_demo_keep_the_rules() {
             assert!(broken.is_empty(), "{slug} {password}: {broken:?}");
         }
     }
+}
+
+#[test]
+fn a_kind_of_user_may_have_a_form_of_its_own() {
+    let mut files = good();
+    let own = "[[section]]\nkey = \"a\"\ntitle = \"A\"\n[[section.field]]\nkey = \"name_roman\"\ntype = \"roman\"\n";
+    files.insert("forms/graduate.toml".into(), own.as_bytes().to_vec());
+    let tenant = TenantConfig::from_files(&files).unwrap_or_else(|p| panic!("{p:#?}"));
+    assert!(tenant.form_of("graduate").field("name_roman").is_some());
+    assert!(tenant.form_of("").field("name").is_some() && tenant.form_of("").field("name_roman").is_none());
+    assert_eq!(tenant.all_forms().count(), 2);
+
+    let refused = |file: &str, text: &str| {
+        let mut files = good();
+        files.insert(file.to_owned(), text.as_bytes().to_vec());
+        let found = problems_of(&files);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        (found[0].file.clone(), found[0].line, found[0].message.clone())
+    };
+    let (file, line, message) = refused("forms/student.toml", own);
+    assert_eq!((file.as_str(), line), ("forms/student.toml", None));
+    assert!(message.contains("no kind of user student"), "{message}");
+    let (file, line, message) = refused("forms/graduate.toml", &own.replace("roman\"\n", "latin\"\n"));
+    assert_eq!((file.as_str(), line), ("forms/graduate.toml", Some(6)));
+    assert!(message.contains("expected one of"), "{message}");
+    let (_, _, message) = refused("forms/graduate.toml", "");
+    assert!(message.contains("no fields"), "{message}");
+}
+
+#[test]
+fn what_a_kind_does_not_say_is_the_tenants() {
+    let text = String::from_utf8(good()[SETTINGS].clone()).unwrap();
+    let text = text.replace(
+        "key = \"graduate\"",
+        "key = \"graduate\"\n[[home.kinds_of_user]]\nkey = \"staff\"\nname = \"Staff\"\nregister = false\n\
+         identifier = \"user_id\"\nuser_id_pattern = \"S0000000\"\napproval = \"two_reviewers\"\n[[home.kinds_of_user]]\nkey = \"third\"",
+    );
+    let files = TenantFiles::from_iter(good().into_iter().map(|(file, bytes)| {
+        let bytes = if file == SETTINGS {
+            text.replace("key = \"graduate\"\n", "key = \"graduate\"\nname = \"G\"\n").into_bytes()
+        } else {
+            bytes
+        };
+        (file, bytes)
+    }));
+    let settings = TenantConfig::from_files(&files).unwrap_or_else(|p| panic!("{p:#?}")).settings;
+    use crate::tenant::{Approval, LoginIdentifier, LoginIds};
+    assert_eq!(
+        (settings.approval_of("staff"), settings.approval_of("graduate")),
+        (Approval::TwoReviewers, Approval::Required)
+    );
+    assert_eq!(settings.identifier_of("graduate"), LoginIdentifier::MailAddress);
+    assert_eq!(settings.login_ids(), LoginIds::Both);
+    assert_eq!(settings.user_id_pattern_of("staff").map(|p| p.to_string()).as_deref(), Some("S0000000"));
+    assert!(settings.user_id_pattern_of("graduate").is_none());
+    let open: Vec<&str> = settings.registering_kinds().map(|kind| kind.key.as_str()).collect();
+    assert_eq!(open, ["graduate", "third"]);
+    assert_eq!(settings.tiles_for("graduate").count(), 1);
+    assert_eq!(settings.tiles_for("staff").count(), 0);
 }

@@ -6,8 +6,7 @@ use super::{
 };
 use crate::{
     Service, ServiceError, Tenant,
-    accounts::{draw_initial_password, draw_user_id, login_key, new_sub, person_keys},
-    submission::KIND_OF_USER,
+    accounts::{UserId, draw_initial_password, login_key, new_sub, person_keys},
 };
 use madoguchi_domain::{
     Secret, Timestamp, Token,
@@ -19,7 +18,7 @@ use madoguchi_domain::{
     mail::FirstEntry,
     one_time::{OneTime, Purpose},
     password,
-    tenant::InitialCredential,
+    tenant::{InitialCredential, LoginIdentifier},
     verification::{REVIEWED_FACTS, Verification},
 };
 use madoguchi_store::{
@@ -34,6 +33,8 @@ pub(super) struct Admission {
     pub(super) moves: Option<Account>,
     pub(super) entry: Entry,
     pub(super) login_url: String,
+    /// The user ID that a new account gets, where it has one.
+    user_id: Option<UserId>,
 }
 
 /// What opens the setting of the own passwords; made before the transaction, as a hash takes its time.
@@ -107,13 +108,16 @@ impl Service {
             Some(_) | None => {}
         }
         let entry = self.draw_entry(tenant).await?;
-        let user_id = draw_user_id(self.entropy(), tenant);
+        let user_id = match &moves {
+            None => self.draw_user_id(tenant, application.kind_of_user()).await?,
+            Some(_) => None,
+        };
         let account = match &moves {
-            None => self.new_account(tenant, application, claimed, user_id, how),
+            None => self.new_account(tenant, application, claimed, user_id.as_ref(), how),
             Some(old) => Account {
-                login_id: match user_id {
-                    Some(_) => old.login_id.clone(),
-                    None => application.email.as_str().to_owned(),
+                login_id: match tenant.config.settings.identifier_of(&old.profile.kind_of_user) {
+                    LoginIdentifier::UserId => old.login_id.clone(),
+                    LoginIdentifier::MailAddress => application.email.as_str().to_owned(),
                 },
                 email: application.email.clone(),
                 state: AccountState::Provisioned,
@@ -122,7 +126,7 @@ impl Service {
             },
         };
         let login_url = self.login_url(tenant, application).await?;
-        Ok(Admission { account, moves, entry, login_url })
+        Ok(Admission { account, moves, entry, login_url, user_id })
     }
 
     fn new_account(
@@ -130,22 +134,22 @@ impl Service {
         tenant: &Tenant,
         application: &Application,
         claimed: &Claimed,
-        user_id: Option<String>,
+        user_id: Option<&UserId>,
         how: &Verification,
     ) -> Account {
         let mut profile = claimed.profile.clone();
-        if let Some(kind) = application.answers.get(KIND_OF_USER) {
-            profile.kind_of_user.clone_from(kind);
-        }
+        let kind = application.kind_of_user();
+        kind.clone_into(&mut profile.kind_of_user);
+        let form = tenant.config.form_of(kind);
         let policy = &tenant.config.settings.self_service;
-        profile.more = personal::further_answers(&tenant.config.form, policy, &application.answers);
+        profile.more = personal::further_answers(form, policy, &application.answers);
         // what was not asked was not looked at
-        let asked = |key: &&str| tenant.config.form.field(key).is_some();
+        let asked = |key: &&str| form.field(key).is_some();
         profile.verify(REVIEWED_FACTS.into_iter().filter(asked), how);
         Account {
             id: AccountId::new(self.entropy()),
             sub: new_sub(self.entropy()),
-            login_id: user_id.unwrap_or_else(|| application.email.as_str().to_owned()),
+            login_id: user_id.map_or_else(|| application.email.as_str().to_owned(), |user_id| user_id.text.clone()),
             email: application.email.clone(),
             state: AccountState::Provisioned,
             locale: application.locale.clone(),
@@ -205,7 +209,12 @@ impl Service {
         admission: &Admission,
         how: &Verification,
     ) -> Result<Option<Decided>, DecideError> {
-        let Admission { account, moves, entry, .. } = admission;
+        let Admission { account, moves, entry, user_id, .. } = admission;
+        if let Some(user_id) = user_id
+            && !user_id.give(tx, self.now()).await?
+        {
+            return Ok(None);
+        }
         match moves {
             None => {
                 let key = login_key(tenant, &account.login_id);

@@ -39,7 +39,12 @@ impl Service {
         let now = self.now();
         let changed = changed_keys(tenant, application, &before(tx, application).await?);
         let held = tx.accounts().hold(account, now).await?.ok_or(DecideError::NotFound)?;
-        let mut profile = personal::with_answers(&held.profile, &tenant.config.form, &changed, &application.answers);
+        let mut profile = personal::with_answers(
+            &held.profile,
+            tenant.config.form_of(&held.profile.kind_of_user),
+            &changed,
+            &application.answers,
+        );
         profile.release(&application.id);
         profile.verify(changed.iter().map(String::as_str), how);
         tx.accounts().set_profile(account, &profile, &person_keys(&profile), now).await?;
@@ -67,7 +72,7 @@ async fn before(tx: &mut Tx, application: &Application) -> Result<Answers, Store
 
 /// The fields that an application for a change wants changed.
 pub(super) fn changed_keys(tenant: &Tenant, application: &Application, before: &Answers) -> Vec<String> {
-    let personal = tenant.config.personal();
+    let personal = tenant.config.personal(application.kind_of_user());
     let answer = |answers: &Answers, input: &str| answers.get(input).cloned().unwrap_or_default();
     let reviewed = personal.reviewed();
     reviewed

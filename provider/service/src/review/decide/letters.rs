@@ -7,13 +7,13 @@ use super::{
     changes::changed_keys,
     prepare::texts,
 };
-use crate::{Rendered, Service, ServiceError, Tenant, accounts::draw_user_id};
+use crate::{Rendered, Service, ServiceError, Tenant};
 use madoguchi_domain::{
     Locale, Timestamp,
     application::{Application, ApplicationKind},
     form::Field,
     mail::{FirstEntry, MailKind},
-    tenant::InitialCredential,
+    tenant::{InitialCredential, LoginIdentifier},
 };
 use madoguchi_store::applications::Submission;
 
@@ -26,7 +26,7 @@ impl Service {
         form: &DecisionForm,
     ) -> Result<Rendered, DecideError> {
         let (application, claimed, state) = self.admissible(tenant, Decider::Reviewer(reviewer), form).await?;
-        let (reason, notes) = texts(tenant, &form.ruling)?;
+        let (reason, notes) = texts(tenant, &application, &form.ruling)?;
         let verdict = form.ruling.verdict();
         let prepared = Prepared { application, claimed, state, verdict, reason, notes, effect: Effect::Nothing };
         let mail = match &form.ruling {
@@ -48,9 +48,9 @@ impl Service {
             ApplicationKind::Registration | ApplicationKind::Reapplication => MailKind::Accepted {
                 name: claimed.name(),
                 reference: application.reference.clone(),
-                login_id: match draw_user_id(self.entropy(), tenant) {
-                    Some(_) => "••••••••".into(),
-                    None => application.email.as_str().to_owned(),
+                login_id: match settings.identifier_of(application.kind_of_user()) {
+                    LoginIdentifier::UserId => "••••••••".into(),
+                    LoginIdentifier::MailAddress => application.email.as_str().to_owned(),
                 },
                 entry: match settings.initial_credential.kind {
                     InitialCredential::Password => FirstEntry::InitialPassword("••••••••••••".into()),
@@ -105,7 +105,10 @@ pub(super) fn profile_changed(
     let locale = tenant.config.locale([application.locale.as_str()]);
     let before = kept.iter().find(|s| s.version == 0).map(|s| s.answers.clone()).unwrap_or_default();
     let changed = changed_keys(tenant, application, &before);
-    let items = changed.iter().filter_map(|key| Some(label(tenant.config.form.field(key)?, locale))).collect();
+    let items = changed
+        .iter()
+        .filter_map(|key| Some(label(tenant.config.form_of(application.kind_of_user()).field(key)?, locale)))
+        .collect();
     MailKind::ProfileChanged { name: claimed.name(), reference: application.reference.clone(), items }
 }
 
@@ -121,7 +124,7 @@ pub(super) fn correction(tenant: &Tenant, prepared: &Prepared, url: String, expi
     let locale = tenant.config.locale([prepared.application.locale.as_str()]);
     let items = tenant
         .config
-        .form
+        .form_of(prepared.application.kind_of_user())
         .fields()
         .filter_map(|field| {
             let note = prepared.notes.get(&field.key)?;

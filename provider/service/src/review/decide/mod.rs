@@ -25,7 +25,7 @@ use super::{
     ReviewerOf,
     evidence::{Claimed, RosterAnswer, duplicates},
 };
-use crate::{Service, ServiceError, Source, Tenant, submission::KIND_OF_USER};
+use crate::{Service, ServiceError, Source, Tenant, accounts::NoUserId};
 use admission::Admission;
 use madoguchi_domain::{
     account::Account,
@@ -45,6 +45,8 @@ const LONGEST_NOTE: usize = 500;
 
 /// Who decides when no reviewer does; stands in the decision's place for a reviewer.
 pub const BY_DIRECTORY: &str = "directory";
+/// The same where an outside authority confirmed the answers.
+pub const BY_VERIFIER: &str = "verifier";
 
 /// A decision as a reviewer makes it.
 #[derive(Debug, Clone)]
@@ -143,6 +145,9 @@ pub enum DecideError {
     /// Two different reviewers must approve, and this one did.
     #[error("a second reviewer must approve")]
     AlreadyApprovedByYou,
+    /// Every user ID of the tenant's pattern was given out.
+    #[error("there are no user IDs left")]
+    NoUserIds,
     /// An account has the address (or login ID) meanwhile.
     #[error("an account has this address")]
     EmailTaken,
@@ -172,6 +177,7 @@ impl DecideError {
             DecideError::Stale { .. } => "decision_stale",
             DecideError::AlreadyDecided(_) => "decision_already_made",
             DecideError::AlreadyApprovedByYou => "decision_second_reviewer_needed",
+            DecideError::NoUserIds => "decision_no_user_ids",
             DecideError::EmailTaken => "decision_email_taken",
             DecideError::WrongAccount => "decision_wrong_account",
             DecideError::ReasonMissing => "decision_reason_missing",
@@ -188,6 +194,15 @@ impl From<StoreError> for DecideError {
     }
 }
 
+impl From<NoUserId> for DecideError {
+    fn from(error: NoUserId) -> Self {
+        match error {
+            NoUserId::Exhausted(_) => Self::NoUserIds,
+            NoUserId::Service(error) => Self::Service(error),
+        }
+    }
+}
+
 impl Retryable for DecideError {
     fn is_busy(&self) -> bool {
         matches!(self, Self::Service(error) if error.is_busy())
@@ -199,6 +214,7 @@ impl Retryable for DecideError {
 enum Decider<'a> {
     Reviewer(&'a ReviewerOf),
     Directory,
+    Verifier,
 }
 
 impl Decider<'_> {
@@ -206,19 +222,20 @@ impl Decider<'_> {
         match self {
             Decider::Reviewer(reviewer) => reviewer.account.id.clone(),
             Decider::Directory => AccountId::known(BY_DIRECTORY),
+            Decider::Verifier => AccountId::known(BY_VERIFIER),
         }
     }
     fn actor(&self) -> Actor {
         match self {
             Decider::Reviewer(reviewer) => Actor::Account(reviewer.account.id.clone()),
-            Decider::Directory => Actor::System,
+            Decider::Directory | Decider::Verifier => Actor::System,
         }
     }
     /// The member of staff, if one decides.
     fn person(&self) -> Option<AccountId> {
         match self {
             Decider::Reviewer(reviewer) => Some(reviewer.account.id.clone()),
-            Decider::Directory => None,
+            Decider::Directory | Decider::Verifier => None,
         }
     }
 }
@@ -298,16 +315,40 @@ impl Service {
         if !certain {
             return Ok(false);
         }
-        let (accounts, applications) = duplicates(&self.store(tenant), &application, &claimed).await?;
+        self.approve_without_reviewer(tenant, Decider::Directory, application, &claimed).await
+    }
+
+    /// Approves a fresh application whose answers an outside authority confirmed, unless somebody else may be the
+    /// person. Whether it did.
+    pub(crate) async fn approve_by_verifier(&self, tenant: &Tenant, id: &ApplicationId) -> Result<bool, DecideError> {
+        let application = self.store(tenant).applications().find(id).await?.ok_or(DecideError::NotFound)?;
+        match application.kind {
+            ApplicationKind::Registration => {}
+            ApplicationKind::Reapplication | ApplicationKind::Enrolment | ApplicationKind::ProfileChange => {
+                return Ok(false);
+            }
+        }
+        let claimed = self.claimed(tenant, &application).await?;
+        self.approve_without_reviewer(tenant, Decider::Verifier, application, &claimed).await
+    }
+
+    async fn approve_without_reviewer(
+        &self,
+        tenant: &Tenant,
+        decider: Decider<'_>,
+        application: Application,
+        claimed: &Claimed,
+    ) -> Result<bool, DecideError> {
+        let (accounts, applications) = duplicates(&self.store(tenant), &application, claimed).await?;
         if !accounts.is_empty() || !applications.is_empty() {
             return Ok(false);
         }
         let form = DecisionForm {
-            application: id.clone(),
             version: application.lifecycle.version,
+            application: application.id,
             ruling: Ruling::Approve { account: None },
         };
-        self.decide(tenant, Decider::Directory, &form, None).await.map(|_| true)
+        self.decide(tenant, decider, &form, None).await.map(|_| true)
     }
 
     async fn decide(
@@ -340,8 +381,7 @@ impl Service {
 
 /// The answers of an application, which passed when they were handed in.
 pub(crate) fn stored(application: &Application) -> Validated {
-    let kind = application.answers.get(KIND_OF_USER).map(String::as_str).unwrap_or_default();
-    Validated::stored(application.answers.clone(), kind)
+    Validated::stored(application.answers.clone(), application.kind_of_user())
 }
 
 async fn already_decided(store: &TenantStore, application: &Application) -> Result<DecideError, ServiceError> {

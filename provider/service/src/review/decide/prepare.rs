@@ -26,7 +26,7 @@ impl Service {
         let claimed = self.claimed(tenant, &application).await?;
         let own = match decider {
             Decider::Reviewer(reviewer) => is_own(&reviewer.account, &application, &claimed.keys),
-            Decider::Directory => false,
+            Decider::Directory | Decider::Verifier => false,
         };
         let verdict = form.ruling.verdict();
         match application.lifecycle.clone().decide(verdict, form.version, own) {
@@ -44,7 +44,7 @@ impl Service {
         form: &DecisionForm,
     ) -> Result<Prepared, DecideError> {
         let (application, claimed, state) = self.admissible(tenant, decider, form).await?;
-        let (reason, notes) = texts(tenant, &form.ruling)?;
+        let (reason, notes) = texts(tenant, &application, &form.ruling)?;
         let effect = match &form.ruling {
             Ruling::Approve { account } if self.is_first_of_two(tenant, decider, &application).await? => {
                 // what would be refused later is refused now
@@ -99,9 +99,11 @@ impl Service {
         decider: Decider<'_>,
         application: &Application,
     ) -> Result<bool, DecideError> {
-        match tenant.config.settings.registration.approval {
+        match tenant.config.settings.approval_of(application.kind_of_user()) {
             Approval::TwoReviewers => {}
-            Approval::Required | Approval::AutomaticWhenDirectoryMatches => return Ok(false),
+            Approval::Required | Approval::AutomaticWhenDirectoryMatches | Approval::AutomaticWhenVerified => {
+                return Ok(false);
+            }
         }
         let version = application.lifecycle.version;
         let approvals = self.store(tenant).decisions().approvals(&application.id, version).await?;
@@ -130,7 +132,7 @@ impl Service {
             evidence.push(Evidence::Roster);
         }
         let asked = matches!(application.kind, ApplicationKind::Registration | ApplicationKind::Reapplication);
-        if asked && tenant.config.settings.registration.verify_applicant {
+        if asked && tenant.config.settings.verifies(application.kind_of_user()) {
             evidence.push(Evidence::Authority);
         }
         if evidence.is_empty() {
@@ -148,7 +150,11 @@ impl Service {
 }
 
 /// Reason and notes, within their bounds and about fields that the form has.
-pub(super) fn texts(tenant: &Tenant, ruling: &Ruling) -> Result<(String, BTreeMap<String, String>), DecideError> {
+pub(super) fn texts(
+    tenant: &Tenant,
+    application: &Application,
+    ruling: &Ruling,
+) -> Result<(String, BTreeMap<String, String>), DecideError> {
     let bounded = |text: &str, most: usize| {
         let text = text.trim();
         if text.chars().count() > most { Err(DecideError::TextTooLong) } else { Ok(text.to_owned()) }
@@ -162,7 +168,7 @@ pub(super) fn texts(tenant: &Tenant, ruling: &Ruling) -> Result<(String, BTreeMa
         Ruling::RequestCorrection { reason, notes } => {
             let mut kept = BTreeMap::new();
             for (key, note) in notes {
-                if tenant.config.form.field(key).is_some() {
+                if tenant.config.form_of(application.kind_of_user()).field(key).is_some() {
                     kept.insert(key.clone(), bounded(note, LONGEST_NOTE)?);
                 }
             }

@@ -213,6 +213,7 @@ pub(super) async fn done(visit: Visit) -> Answer {
         heading: Say::key("confirm_mail.done_title"),
         message: Say::key("confirm_mail.done"),
         details: next,
+        steps: None,
         ok_url: visit.to("/"),
     }))
 }
@@ -252,6 +253,7 @@ pub(super) async fn undo_done(visit: Visit) -> Answer {
             heading: Say::key("undo_mail.done_title"),
             message: Say::key("undo_mail.done"),
             details: vec![Say::key("undo_mail.done_next")],
+            steps: None,
             ok_url: visit.to("/forgot"),
         })),
         Ok(_) | Err(LinkError::Problem(_)) => Ok(visit.redirect(&visit.to("/account/mail/undo"))),

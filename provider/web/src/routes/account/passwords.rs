@@ -131,6 +131,7 @@ fn done(visit: &Visit, which: OwnPassword) -> Answer {
         heading: Say::key("change_password.done_title"),
         message: Say::key(message),
         details: vec![Say::key("change_password.done_others")],
+        steps: None,
         ok_url: visit.to("/"),
     }))
 }

@@ -24,7 +24,7 @@ use madoguchi_domain::{
 use madoguchi_plugin_sdk::Agreement;
 use madoguchi_service::{
     Rendition,
-    review::{AccountLike, ApplicationView, Desk, RosterAnswer, RosterRecord},
+    review::{AccountLike, ApplicationView, BY_DIRECTORY, BY_VERIFIER, Desk, RosterAnswer, RosterRecord},
 };
 use madoguchi_store::{accounts::AccountWithEnrolments, documents::Document};
 use serde::Deserialize;
@@ -153,7 +153,7 @@ fn sections(
     visit
         .tenant
         .config
-        .form_for(view.application.kind)
+        .form_for(view.application.kind, view.application.kind_of_user())
         .sections
         .iter()
         .map(|section| DeskSection {
@@ -305,6 +305,7 @@ fn duplicate(visit: &Visit, like: &AccountLike, chosen: Option<&str>) -> Duplica
 
 fn history(visit: &Visit, view: &ApplicationView) -> Vec<HistoryLine> {
     let applicant = visit.text("desk.applicant", &[]);
+    let form = visit.tenant.config.form_of(view.application.kind_of_user());
     let mut lines = vec![HistoryLine {
         at: view.application.created_at.seconds(),
         actor: applicant.clone(),
@@ -319,11 +320,15 @@ fn history(visit: &Visit, view: &ApplicationView) -> Vec<HistoryLine> {
         };
         let mut detail: Vec<String> = vec![past.decision.reason.clone()];
         detail.extend(past.decision.notes.iter().map(|(key, note)| {
-            let field = visit.tenant.config.form.field(key).map(|f| label(visit, f)).unwrap_or_else(|| key.clone());
+            let field = form.field(key).map(|f| label(visit, f)).unwrap_or_else(|| key.clone());
             if note.is_empty() { field } else { format!("{field}: {note}") }
         }));
         detail.retain(|d| !d.is_empty());
-        let actor = if past.reviewer.is_empty() { visit.text("desk.by_roster", &[]) } else { past.reviewer.clone() };
+        let actor = match past.decision.reviewer.as_str() {
+            BY_DIRECTORY => visit.text("desk.by_roster", &[]),
+            BY_VERIFIER => visit.text("desk.by_verifier", &[]),
+            _ => past.reviewer.clone(),
+        };
         lines.push(HistoryLine {
             at: past.decision.at.seconds(),
             actor,
@@ -377,7 +382,8 @@ fn pictures(
 ) -> (Vec<DeskDocument>, Option<DeskViewer>) {
     let shown: Vec<_> = view.documents.iter().filter(|d| d.deleted_at.is_none()).collect();
     let current = shown.iter().position(|d| d.id.as_str() == look.doc).unwrap_or(0);
-    let name = |slot: &str| visit.tenant.config.form.field(slot).map(|f| label(visit, f)).unwrap_or_default();
+    let form = visit.tenant.config.form_of(view.application.kind_of_user());
+    let name = |slot: &str| form.field(slot).map(|f| label(visit, f)).unwrap_or_default();
     let here = visit.to(&format!("/desk/applications/{}", view.application.id));
     let documents = shown
         .iter()

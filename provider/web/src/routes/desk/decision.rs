@@ -31,7 +31,7 @@ pub(super) async fn decide(
     visit.check_either(&["desk-application", "desk-preview"], form.get("csrf").unwrap_or_default())?;
     let desk = desk(&visit).await?;
     let id = ApplicationId::known(id);
-    let mut entered = entered(&visit, &form);
+    let mut entered = entered(&form);
     if form.get("insert").is_some() {
         insert_template(&visit, &desk, &id, &mut entered).await?;
         return again(&visit, &desk, &id, &place, entered, StatusCode::OK).await;
@@ -97,14 +97,12 @@ impl Wanted {
     }
 }
 
-fn entered(visit: &Visit, form: &Params) -> Entered {
-    let notes = visit
-        .tenant
-        .config
-        .form
-        .fields()
-        .filter(|f| form.get(&format!("question_{}", f.key)).is_some())
-        .map(|f| (f.key.clone(), form.get(&format!("note_{}", f.key)).unwrap_or_default().trim().to_owned()))
+fn entered(form: &Params) -> Entered {
+    // those that are no fields of the application's form are left out when it is decided
+    let notes = form
+        .names()
+        .filter_map(|name| name.strip_prefix("question_"))
+        .map(|key| (key.to_owned(), form.get(&format!("note_{key}")).unwrap_or_default().trim().to_owned()))
         .collect();
     Entered {
         reason: form.get("reason").unwrap_or_default().to_owned(),
@@ -218,7 +216,10 @@ async fn refused(
         DecideError::Service(e) => return Err(visit.fault(&e)),
         DecideError::OwnApplication => return Ok(visit.error_page(StatusCode::FORBIDDEN, code, None)),
         DecideError::AlreadyDecided(decision) => return already(visit, desk, id, place, decision.as_deref()).await,
-        DecideError::Stale { .. } | DecideError::AlreadyApprovedByYou | DecideError::EmailTaken => {
+        DecideError::Stale { .. }
+        | DecideError::AlreadyApprovedByYou
+        | DecideError::NoUserIds
+        | DecideError::EmailTaken => {
             entered.problems = vec![Problem::at("decision", Say::key(format!("error.{code}")))];
             return again(visit, desk, id, place, entered, StatusCode::CONFLICT).await;
         }

@@ -2,7 +2,7 @@
 
 use super::super::entrance::chosen_locale;
 use crate::{
-    pages::{Problem, Register, RegisterSent, Say},
+    pages::{Choice, Problem, Register, RegisterSent, Say},
     visit::{Answer, Visit},
 };
 use axum::{
@@ -11,7 +11,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
-use madoguchi_domain::Token;
+use madoguchi_domain::{Token, tenant::KindOfUser};
 use madoguchi_oidc::Params;
 use madoguchi_service::{RegistrationError, RegistrationRequest};
 use serde::Deserialize;
@@ -28,24 +28,22 @@ pub(super) async fn show(visit: Visit, Query(query): Query<KindQuery>) -> Answer
         return Ok(visit.not_found());
     }
     visit.interaction().await?;
-    let kind = if query.kind.is_empty() { only_kind(&visit) } else { query.kind };
-    Ok(visit.page(&page(&visit, kind, String::new(), String::new(), Vec::new())))
+    Ok(visit.page(&page(&visit, &query.kind, String::new(), String::new(), Vec::new())))
 }
 
-/// The kind of user that registers here, where there is one only.
-fn only_kind(visit: &Visit) -> String {
-    let mut open = visit.tenant.config.settings.home.kinds_of_user.iter().filter(|k| k.register);
-    match (open.next(), open.next()) {
-        (Some(only), None) => only.key.clone(),
-        _ => String::new(),
-    }
-}
-
-fn page(visit: &Visit, kind: String, mail: String, mail_confirm: String, problems: Vec<Problem>) -> Register {
+fn page(visit: &Visit, kind: &str, mail: String, mail_confirm: String, problems: Vec<Problem>) -> Register {
     let settings = &visit.tenant.config.settings;
     let from = settings.mail.from.0.as_str();
+    let name = |kind: &KindOfUser| kind.name.get(&visit.locale).to_owned();
+    let open: Vec<&KindOfUser> = settings.registering_kinds().collect();
+    let chosen = open.iter().find(|k| k.key == kind).map(|k| (k.key.clone(), name(k)));
+    let kinds = match (&chosen, open.as_slice()) {
+        (Some(_), _) | (None, [] | [_]) => Vec::new(),
+        (None, several) => several.iter().map(|k| Choice::new(&k.key, name(k), false)).collect(),
+    };
     Register {
-        kind,
+        kind: chosen,
+        kinds,
         mail,
         mail_confirm,
         sender_domain: from.rsplit_once('@').map_or(from, |(_, domain)| domain).to_owned(),
@@ -65,7 +63,7 @@ pub(super) async fn send(mut visit: Visit, RawForm(body): RawForm) -> Answer {
     let (kind, mail, mail_confirm) = (value("kind"), value("mail"), value("mail_confirm"));
     if let Some(locale) = chosen_locale(&visit, &form) {
         visit.speak(locale);
-        return Ok(visit.page(&page(&visit, kind, mail, mail_confirm, Vec::new())));
+        return Ok(visit.page(&page(&visit, &kind, mail, mail_confirm, Vec::new())));
     }
     let display = visit.interaction().await?;
     let request = RegistrationRequest {
@@ -85,12 +83,15 @@ pub(super) async fn send(mut visit: Visit, RawForm(body): RawForm) -> Answer {
         Err(RegistrationError::Refused(refused)) => {
             let problems = refused
                 .iter()
-                .map(|r| {
-                    let label = visit.text(&format!("register.{}", r.input), &[]);
-                    Problem::at(r.input, Say::key(format!("error.{}", r.code)).with("label", label))
+                .map(|r| match r.input {
+                    "kind" => Problem::at("kind", Say::key("register.kind_missing")),
+                    _ => {
+                        let label = visit.text(&format!("register.{}", r.input), &[]);
+                        Problem::at(r.input, Say::key(format!("error.{}", r.code)).with("label", label))
+                    }
                 })
                 .collect();
-            let page = page(&visit, kind, mail, mail_confirm, problems);
+            let page = page(&visit, &kind, mail, mail_confirm, problems);
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(RegistrationError::Closed) => Ok(visit.not_found()),

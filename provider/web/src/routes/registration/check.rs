@@ -11,7 +11,7 @@ use crate::{
     visit::{Answer, Visit},
 };
 use axum::extract::RawForm;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use madoguchi_domain::{
     form::{Answers, Field, FieldKind, Section},
     japan::{date, postal},
@@ -202,15 +202,12 @@ pub(super) async fn submit(visit: Visit, RawForm(body): RawForm) -> Answer {
         Err(SubmitError::Invalid(_) | SubmitError::Stale) => Ok(visit.redirect(&visit.to("/register/form"))),
         Err(SubmitError::AlreadyPending { reference }) => Ok(personal::already_pending(&visit, &reference)),
         Err(SubmitError::NotMatched { code }) => {
-            let own = format!("error.verification.{code}");
-            let key = if visit.knows(&own) { own } else { "error.verification.generic".to_owned() };
-            not_confirmed(&visit, Say::key(key), true, StatusCode::UNPROCESSABLE_ENTITY).await
+            not_confirmed(&visit, super::form::mismatch(&visit, &code), true, StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(SubmitError::NotVerifiable { retry_after }) => {
             let message = Say::key("error.verification.unavailable");
-            let mut answer = not_confirmed(&visit, message, false, StatusCode::SERVICE_UNAVAILABLE).await?;
-            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()));
-            Ok(answer)
+            let answer = not_confirmed(&visit, message, false, StatusCode::SERVICE_UNAVAILABLE).await?;
+            Ok(super::form::later(answer, retry_after))
         }
         Err(SubmitError::Closed) => Ok(visit.invalid_operation(visit.to("/register/reception")).await),
         Err(SubmitError::Service(e)) => Err(visit.fault(&e)),

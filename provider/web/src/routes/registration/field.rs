@@ -1,16 +1,12 @@
 //! A field of the tenant's form as the page shows it.
 
-use super::{
-    draft,
-    form::{Said, targets},
-    personal,
-};
+use super::{draft, form::Said, personal, places};
 use crate::{
     pages::{AffiliationLevel, Choice, FieldView, ImageView, Input, SectionView, Width},
     visit::Visit,
 };
 use madoguchi_domain::{
-    form::{Field, FieldKind, Section, Widget},
+    form::{Field, FieldKind, Form, Section, Widget},
     japan::{date, place, postal},
 };
 use madoguchi_service::{OpenDraft, personal::MAIL_CONFIRM};
@@ -21,10 +17,11 @@ use serde_json::json;
 pub(super) struct FormView<'a> {
     pub visit: &'a Visit,
     pub draft: &'a OpenDraft,
+    pub form: &'a Form,
     pub documents: &'a [Document],
     /// What is wrong.
     pub said: &'a Said,
-    /// The postal code field whose look-up was pressed.
+    /// The postal code or city whose search was pressed.
     pub looked_up: Option<&'a str>,
 }
 
@@ -47,6 +44,16 @@ pub(in super::super) fn option_label(visit: &Visit, field: &Field, option: &mado
 /// Name of the button that looks a postal code up.
 pub(super) fn lookup_button(key: &str) -> String {
     if key == "postal_code" { "lookup".to_owned() } else { format!("lookup_{key}") }
+}
+
+/// Name of the button that lists the municipalities for a city.
+pub(super) fn search_button(key: &str) -> String {
+    format!("search_{key}")
+}
+
+/// A municipality in words.
+pub(super) fn city_label(visit: &Visit, city: &place::Municipality) -> String {
+    if visit.locale.as_str().starts_with("ja") { city.name.to_owned() } else { format!("{} {}", city.name, city.roman) }
 }
 
 /// The value of a place among several.
@@ -165,6 +172,7 @@ impl FormView<'_> {
             read_as: None,
         };
         match field.kind {
+            FieldKind::Text if places::prefecture_of(self.form, key).is_some() => self.city(key),
             FieldKind::Text => {
                 let long = field.max_length.is_none_or(|n| n > 40);
                 line(if long { Width::Long } else { Width::Medium }, "text", None)
@@ -276,7 +284,27 @@ impl FormView<'_> {
         Input::PostalCode {
             value,
             button: lookup_button(key),
-            targets: targets(self.visit, key),
+            targets: places::targets(self.form, key),
+            autocomplete: autocomplete(key),
+            choices,
+            result,
+        }
+    }
+
+    fn city(&self, key: &str) -> Input {
+        let prefecture = places::prefecture_of(self.form, key).unwrap_or_default();
+        let mut choices = Vec::new();
+        let mut result = None;
+        if self.looked_up == Some(key) {
+            let found = places::municipalities(&self.typed(&prefecture));
+            let say = if found.is_empty() { "city.prefecture_missing" } else { "city.choose" };
+            result = Some(crate::pages::Say::key(say));
+            choices = found.iter().map(|m| Choice::new(m.name, city_label(self.visit, m), false)).collect();
+        }
+        Input::City {
+            value: self.typed(key),
+            button: search_button(key),
+            prefecture,
             autocomplete: autocomplete(key),
             choices,
             result,

@@ -1,25 +1,16 @@
 //! The application form. Whatever was typed is saved first, whichever button was pressed and whether it is right or
 //! wrong; only then is looked at what to do.
 
-use super::{draft, field, personal, upload::Sent};
+use super::{draft, field, personal, places, upload::Sent};
 use crate::{
     pages::{Correction, Form, Problem, Say, Task},
     visit::{Answer, Visit},
 };
-use axum::{
-    Json,
-    extract::{RawForm, Request},
-    response::{IntoResponse, Response},
-};
-use http::StatusCode;
-use madoguchi_domain::{
-    form::{FieldError, FieldKind},
-    japan::postal,
-};
-use madoguchi_oidc::Params;
-use madoguchi_service::{DraftError, OpenDraft, UploadError, personal::MAIL_CONFIRM};
-use serde::Serialize;
-use std::collections::BTreeMap;
+use axum::{extract::Request, response::Response};
+use http::{HeaderValue, StatusCode, header};
+use madoguchi_domain::form::FieldError;
+use madoguchi_service::{DraftError, OpenDraft, Unconfirmed, UploadError, personal::MAIL_CONFIRM};
+use std::{collections::BTreeMap, time::Duration};
 
 pub(super) async fn show(visit: Visit) -> Answer {
     let draft = draft::open(&visit).await?;
@@ -31,7 +22,7 @@ pub(super) async fn show(visit: Visit) -> Answer {
 /// What is said beside fields, by the field's key: the input to go to, and the words.
 pub(super) type Said = BTreeMap<String, (String, Say)>;
 
-/// The form as it stands.
+/// The form as it stands; `looked_up` is the field whose search was pressed.
 pub(super) async fn page(
     visit: &Visit,
     draft: &OpenDraft,
@@ -41,7 +32,7 @@ pub(super) async fn page(
     let service = visit.web.service();
     let documents = service.draft_documents(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
     let form = draft.form();
-    let view = field::FormView { visit, draft, documents: &documents, said, looked_up };
+    let view = field::FormView { visit, draft, form, documents: &documents, said, looked_up };
     let sections = form.sections.iter().map(|section| view.section(section)).collect();
     let again = said.get(MAIL_CONFIRM);
     let problems = form.fields().filter_map(|f| said.get(&f.key)).chain(again);
@@ -59,6 +50,7 @@ pub(super) async fn page(
         kept_until: draft.expires_at().seconds(),
         correction: draft.correction().map(|c| Correction { reference: c.reference.clone(), reason: c.reason.clone() }),
         postal_code_url: visit.to("/register/postal-code"),
+        municipalities_url: visit.to("/register/municipalities"),
         back_url: back,
     })
 }
@@ -75,24 +67,23 @@ fn back_url(visit: &Visit, draft: &OpenDraft) -> String {
 }
 
 /// The sentence for an error, the field's own if there is one.
-pub(super) fn sentence(visit: &Visit, error: &FieldError) -> Say {
+pub(super) fn sentence(visit: &Visit, form: &madoguchi_domain::form::Form, error: &FieldError) -> Say {
     let own = format!("field.{}.error.{}", error.field, error.code);
     let key = if visit.knows(&own) { own } else { format!("error.{}", error.code) };
-    let label = visit.tenant.config.form.field(&error.field).map(|f| field::label(visit, f)).unwrap_or_default();
+    let label = form.field(&error.field).map(|f| field::label(visit, f)).unwrap_or_default();
     error.params.iter().fold(Say::key(key).with("label", label), |say, (name, value)| {
         // another field is named by its key; people know it by its label
-        let named = visit.tenant.config.form.field(&value.to_string()).filter(|_| *name == "other");
-        match named {
+        match form.field(&value.to_string()).filter(|_| *name == "other") {
             Some(other) => say.with(name, field::label(visit, other)),
             None => say.with(name, value),
         }
     })
 }
 
-pub(super) fn said(visit: &Visit, errors: &[FieldError]) -> Said {
+pub(super) fn said(visit: &Visit, form: &madoguchi_domain::form::Form, errors: &[FieldError]) -> Said {
     let mut said = Said::new();
     for error in errors {
-        said.entry(error.field.clone()).or_insert_with(|| (error.input.clone(), sentence(visit, error)));
+        said.entry(error.field.clone()).or_insert_with(|| (error.input.clone(), sentence(visit, form, error)));
     }
     said
 }
@@ -110,7 +101,7 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
         let chosen = visit.tenant.config.locale(sent.texts.get("lang").map(String::as_str)).clone();
         visit.speak(chosen);
     }
-    take_chosen_places(&visit, &mut sent);
+    places::take_chosen(draft.form(), &mut sent.texts);
     let draft = keep(&visit, draft, &sent).await?;
     let mut wrong = uploads(&visit, &draft, std::mem::take(&mut sent.files)).await?;
 
@@ -120,13 +111,13 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
             Err(e) => upload_failed(&visit, slot, e, &mut wrong).await?,
         }
     }
-    if let Some(key) = lookup_key(&visit, &sent) {
-        return look_up(&visit, draft, &key, &wrong).await;
+    if let Some(searched) = places::searched(draft.form(), &sent) {
+        return places::search(&visit, draft, &searched, &wrong).await;
     }
     if sent.pressed("check") {
         let checked = visit.web.service().check_draft(&visit.tenant, &draft).await.map_err(|e| visit.fault(&e))?;
         if let Err(errors) = checked {
-            for (key, said) in said(&visit, &errors) {
+            for (key, said) in said(&visit, draft.form(), &errors) {
                 // what was wrong with the upload says more than that there is none
                 wrong.entry(key).or_insert(said);
             }
@@ -135,9 +126,8 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
             return match draft::task(&visit, &draft) {
                 Task::FillIn => personal::hand_in(&visit, draft).await,
                 Task::Profile => personal::to_check(&visit, draft).await,
-                Task::Registration | Task::Correction | Task::Enrolment => {
-                    Ok(visit.redirect(&draft::check_url(&visit)))
-                }
+                Task::Registration | Task::Correction => confirmed(&visit, &draft).await,
+                Task::Enrolment => Ok(visit.redirect(&draft::check_url(&visit))),
             };
         }
     }
@@ -153,8 +143,48 @@ pub(super) async fn save(visit: Visit, request: Request) -> Answer {
     Ok(visit.redirect(&format!("{}{anchor}", draft::form_url(&visit))))
 }
 
+/// On to the check page, once the outside authority that the tenant asks has confirmed the answers.
+async fn confirmed(visit: &Visit, draft: &OpenDraft) -> Answer {
+    let verified = visit.web.service().verify_draft(&visit.tenant, draft).await.map_err(|e| visit.fault(&e))?;
+    match verified {
+        Ok(()) => Ok(visit.redirect(&draft::check_url(visit))),
+        Err(Unconfirmed::NotMatched { code }) => {
+            not_confirmed(visit, draft, mismatch(visit, &code), true, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(Unconfirmed::NotVerifiable { retry_after }) => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let say = Say::key("error.verification.unavailable");
+            not_confirmed(visit, draft, say, false, status).await.map(|answer| later(answer, retry_after))
+        }
+    }
+}
+
+/// The sentence for a verifier's code; the general one where the theme and the tenant have none of their own.
+pub(super) fn mismatch(visit: &Visit, code: &str) -> Say {
+    let own = format!("error.verification.{code}");
+    Say::key(if visit.knows(&own) { own } else { "error.verification.generic".to_owned() })
+}
+
+/// With `Retry-After`.
+pub(super) fn later(mut answer: Response, retry_after: Duration) -> Response {
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()));
+    answer
+}
+
+/// The form after an outside authority did not confirm the answers. Which of them differed is not said: every item is
+/// marked, with one sentence for all; or none is, when the authority could not tell.
+async fn not_confirmed(visit: &Visit, draft: &OpenDraft, message: Say, all: bool, status: StatusCode) -> Answer {
+    let mut page = page(visit, draft, &BTreeMap::new(), None).await?;
+    for field in page.sections.iter_mut().flat_map(|section| &mut section.fields) {
+        field.marked = all && !field.locked;
+    }
+    let first = page.sections.iter().flat_map(|section| &section.fields).map(|field| field.id.clone()).next();
+    page.problems = vec![Problem::at(first.unwrap_or_default(), message)];
+    Ok(visit.page_with(status, &page))
+}
+
 /// Saves what was typed. Two windows on one draft: what was typed last stands; nothing is refused for it.
-async fn keep(visit: &Visit, draft: OpenDraft, sent: &Sent) -> Result<OpenDraft, Response> {
+pub(super) async fn keep(visit: &Visit, draft: OpenDraft, sent: &Sent) -> Result<OpenDraft, Response> {
     let service = visit.web.service();
     let mut draft = draft;
     for _ in 0..5 {
@@ -192,102 +222,4 @@ async fn upload_failed(visit: &Visit, slot: &str, error: UploadError, wrong: &mu
         UploadError::Closed => Err(visit.invalid_operation(visit.to("/register/reception")).await),
         UploadError::Service(e) => Err(visit.fault(&e)),
     }
-}
-
-/// Prefecture, city and town fields that belong to a postal code: those of the same section that follow it.
-pub(super) fn targets(visit: &Visit, key: &str) -> [String; 3] {
-    let prefix = key.strip_suffix("postal_code").unwrap_or_default();
-    let form = &visit.tenant.config.form;
-    ["prefecture", "city", "street"].map(|name| {
-        let target = format!("{prefix}{name}");
-        if form.field(&target).is_some() { target } else { String::new() }
-    })
-}
-
-/// The postal code field whose look-up was pressed.
-fn lookup_key(visit: &Visit, sent: &Sent) -> Option<String> {
-    visit
-        .tenant
-        .config
-        .form
-        .fields()
-        .filter(|f| f.kind == FieldKind::PostalCode)
-        .find(|f| sent.pressed(&field::lookup_button(&f.key)))
-        .map(|f| f.key.clone())
-}
-
-/// A place chosen among several fills its fields.
-fn take_chosen_places(visit: &Visit, sent: &mut Sent) {
-    let keys: Vec<String> =
-        visit.tenant.config.form.fields().filter(|f| f.kind == FieldKind::PostalCode).map(|f| f.key.clone()).collect();
-    for key in keys {
-        let Some(chosen) = sent.texts.get(&format!("{key}_choice")).cloned() else { continue };
-        let code = sent.texts.get(&key).and_then(|typed| postal::parse(typed)).unwrap_or_default();
-        let places = postal::lookup(&code);
-        if let Some(place) = places.iter().find(|p| field::place_value(p) == chosen) {
-            fill(visit, &mut sent.texts, &key, place);
-        }
-    }
-}
-
-fn fill(visit: &Visit, texts: &mut madoguchi_domain::form::Answers, key: &str, place: &postal::PostalPlace) {
-    let [prefecture, city, street] = targets(visit, key);
-    if !prefecture.is_empty() {
-        texts.insert(prefecture, place.prefecture.to_owned());
-    }
-    if !city.is_empty() {
-        texts.insert(city, place.city.to_owned());
-    }
-    // what was typed stays; an empty one begins with the town
-    if !street.is_empty() && texts.get(&street).is_none_or(|typed| typed.trim().is_empty()) {
-        texts.insert(street, place.town.clone());
-    }
-}
-
-/// The look-up without script: one place fills the fields, several are offered, none is said.
-async fn look_up(visit: &Visit, draft: OpenDraft, key: &str, wrong: &Said) -> Answer {
-    let typed = draft.answers().get(key).cloned().unwrap_or_default();
-    let places = postal::parse(&typed).map(|code| postal::lookup(&code)).unwrap_or_default();
-    let draft = match places.as_slice() {
-        [only] => {
-            let mut sent = Sent { texts: draft.answers().clone(), ..Sent::default() };
-            fill(visit, &mut sent.texts, key, only);
-            keep(visit, draft, &sent).await?
-        }
-        _ => draft,
-    };
-    let page = page(visit, &draft, wrong, Some(key)).await?;
-    Ok(visit.page(&page))
-}
-
-/// A place, for the script.
-#[derive(Debug, Serialize)]
-struct PostalCodeAnswer {
-    places: Vec<PostalCodePlace>,
-}
-
-#[derive(Debug, Serialize)]
-struct PostalCodePlace {
-    prefecture: &'static str,
-    city: &'static str,
-    town: String,
-    label: String,
-}
-
-/// Places of a postal code as JSON, for the script. Reads public data and changes nothing.
-pub(super) async fn postal_code(visit: Visit, RawForm(body): RawForm) -> Answer {
-    let form = Params::read(None, Some(&body));
-    visit.check_form("form", form.get("csrf").unwrap_or_default())?;
-    let code = form.get("postal_code").and_then(postal::parse);
-    let places = code.map(|code| postal::lookup(&code)).unwrap_or_default();
-    let places = places
-        .iter()
-        .map(|p| PostalCodePlace {
-            prefecture: p.prefecture,
-            city: p.city,
-            town: p.town.clone(),
-            label: field::place_label(&visit, p),
-        })
-        .collect();
-    Ok(Json(PostalCodeAnswer { places }).into_response())
 }

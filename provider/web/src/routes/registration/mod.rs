@@ -19,6 +19,7 @@ mod field;
 mod form;
 mod link;
 mod personal;
+mod places;
 mod student_id;
 mod upload;
 
@@ -45,7 +46,8 @@ pub(super) fn router() -> Router<Web> {
         .route("/register/link/{token}", get(link::registration))
         .route("/register/terms", get(link::terms).post(link::agree))
         .route("/register/form", get(form::show).post(form::save).layer(DefaultBodyLimit::max(UPLOAD_LIMIT)))
-        .route("/register/postal-code", post(form::postal_code))
+        .route("/register/postal-code", post(places::postal_code))
+        .route("/register/municipalities", post(places::of_prefecture))
         .route("/register/document/{slot}", get(draft::document))
         .route("/register/check", get(check::show).post(check::submit))
         .route("/register/reception", get(check::reception))

@@ -244,7 +244,7 @@ pub(super) async fn hand_in(visit: &Visit, draft: OpenDraft) -> Answer {
             Ok(visit.redirect(&visit.to(&format!("{}/done?what={what}{number}", draft::PERSONAL))))
         }
         Err(SubmitError::Invalid(errors)) => {
-            let page = form::page(visit, &shown, &form::said(visit, &errors), None).await?;
+            let page = form::page(visit, &shown, &form::said(visit, shown.form(), &errors), None).await?;
             Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(SubmitError::AlreadyPending { reference }) => Ok(already_pending(visit, &reference)),
@@ -263,6 +263,7 @@ pub(super) fn already_pending(visit: &Visit, reference: &str) -> Response {
     visit.page_with(
         StatusCode::CONFLICT,
         &Message {
+            steps: None,
             heading: Say::key("pending.title"),
             message: Say::key("pending.message").with("reference", reference),
             details: vec![Say::key("pending.next")],
@@ -299,6 +300,7 @@ pub(super) async fn done(visit: Visit, Query(query): Query<DoneQuery>) -> Answer
         ("profile.done_title", Say::key("profile.done"))
     };
     Ok(visit.page(&Message {
+        steps: None,
         heading: Say::key(title),
         message,
         details: waits.into_iter().chain(link).collect(),
@@ -350,6 +352,7 @@ fn is_withdrawn(visit: &Visit, application: &Application, status: StatusCode) ->
     visit.page_with(
         status,
         &Message {
+            steps: None,
             heading: Say::key("withdraw.done_title"),
             message: Say::key("withdraw.done").with("reference", &application.reference),
             details: Vec::new(),
@@ -365,6 +368,7 @@ fn refused(visit: &Visit, error: WithdrawError) -> Answer {
         WithdrawError::TooLate(application) => Ok(visit.page_with(
             StatusCode::CONFLICT,
             &Message {
+                steps: None,
                 heading: Say::key("withdraw.too_late_title"),
                 message: Say::key("withdraw.too_late").with("reference", &application.reference),
                 details: Vec::new(),

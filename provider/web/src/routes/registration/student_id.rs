@@ -53,6 +53,7 @@ pub(super) async fn sent(visit: Visit) -> Answer {
     let account = &visit.signed_in()?.account;
     let minutes = visit.tenant.config.settings.one_time_links.lifetime.seconds() / 60;
     Ok(visit.page(&Message {
+        steps: None,
         heading: Say::key("student_id.sent_title"),
         message: Say::key("student_id.sent").with("mail", &account.email),
         details: vec![Say::key("student_id.sent_next").with("count", minutes)],

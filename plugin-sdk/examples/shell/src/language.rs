@@ -4,16 +4,19 @@ use axum::http::{HeaderMap, header};
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
+    /// Japanese.
     Japanese,
+    /// English.
     English,
 }
 
-pub(crate) const COOKIE: &str = "residence-app-lang";
+/// The cookie that keeps the choice; the same for all example apps of a host.
+pub(crate) const COOKIE: &str = "example-app-lang";
 
 impl Language {
     /// What was chosen, else what the browser prefers, else Japanese.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
         let chosen = cookies
             .flat_map(|line| line.split(';'))
@@ -26,7 +29,8 @@ impl Language {
             .unwrap_or(Self::Japanese)
     }
 
-    pub(crate) fn from_tag(tag: &str) -> Option<Self> {
+    /// By its tag.
+    pub fn from_tag(tag: &str) -> Option<Self> {
         match tag {
             "ja" => Some(Self::Japanese),
             "en" => Some(Self::English),
@@ -34,12 +38,13 @@ impl Language {
         }
     }
 
-    pub(crate) fn tag(self) -> &'static str {
+    /// Its tag.
+    pub fn tag(self) -> &'static str {
         self.say("ja", "en")
     }
 
     /// The text in this language.
-    pub(crate) fn say<'t>(self, japanese: &'t str, english: &'t str) -> &'t str {
+    pub fn say<'t>(self, japanese: &'t str, english: &'t str) -> &'t str {
         match self {
             Self::Japanese => japanese,
             Self::English => english,

@@ -1,6 +1,6 @@
 //! The frame around every page.
 
-use crate::{Config, language::Language, person};
+use crate::{language::Language, name};
 use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
@@ -8,68 +8,102 @@ use axum::{
 use madoguchi_plugin_sdk::relying_party::{SignedIn, escape};
 use std::sync::Arc;
 
-pub(crate) const STYLE: &str = include_str!("../assets/style.css");
+/// What makes one app look different from another.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// The app's name, in Japanese and in English.
+    pub brand: (&'static str, &'static str),
+    /// A sign before it, as SVG.
+    pub mark: &'static str,
+    /// Whose app it is, in both languages; may be empty.
+    pub institution: (String, String),
+    /// A sentence at the foot.
+    pub note: (&'static str, &'static str),
+    /// The style sheet.
+    pub style: &'static str,
+}
 
 /// What every page needs to know.
-#[derive(Clone)]
-pub(crate) struct Site(Arc<Inner>);
+#[derive(Debug, Clone)]
+pub struct Site(Arc<Inner>);
 
+#[derive(Debug)]
 struct Inner {
+    look: Look,
     /// Where the person's account is kept.
     account: String,
-    institution: (String, String),
     policy: String,
     style: String,
 }
 
 impl Site {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// For an app that logs in with the provider of that issuer identifier.
+    pub fn new(look: Look, issuer: &str) -> Self {
         // Logging out is a form that ends up at the provider, so the policy must allow forms to go there.
-        let origin: String = config.issuer.split('/').take(3).collect::<Vec<_>>().join("/");
+        let origin: String = issuer.split('/').take(3).collect::<Vec<_>>().join("/");
         let origin = origin.replace([';', ',', ' '], "");
-        let checksum = STYLE.bytes().fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let checksum = look.style.bytes().fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         Self(Arc::new(Inner {
-            account: format!("{}/account", config.issuer.trim_end_matches('/')),
-            institution: config.institution.clone(),
+            account: format!("{}/account", issuer.trim_end_matches('/')),
             policy: format!(
                 "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' {origin}; \
                  frame-ancestors 'none'; base-uri 'none'"
             ),
             style: format!("/assets/style.css?v={checksum:08x}"),
+            look,
         }))
     }
 
-    pub(crate) fn account(&self) -> String {
+    /// Where people look after their account, escaped.
+    pub fn account(&self) -> String {
         escape(&self.0.account)
     }
 
-    pub(crate) fn institution(&self, language: Language) -> String {
-        escape(language.say(&self.0.institution.0, &self.0.institution.1))
+    /// The style sheet.
+    pub(crate) fn stylesheet(&self) -> &'static str {
+        self.0.look.style
+    }
+
+    /// A page with status 200.
+    pub fn page<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        user: Option<&'a SignedIn>,
+        path: &'a str,
+        title: &'a str,
+    ) -> Page<'a> {
+        Page { site: self, headers, user, path, title, status: StatusCode::OK }
     }
 }
 
 /// One page.
-pub(crate) struct Page<'a> {
-    pub(crate) site: &'a Site,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) user: Option<&'a SignedIn>,
+pub struct Page<'a> {
+    /// What is the same on all pages.
+    pub site: &'a Site,
+    /// The request's.
+    pub headers: &'a HeaderMap,
+    /// Who is logged in.
+    pub user: Option<&'a SignedIn>,
     /// The path to come back to after a change of language.
-    pub(crate) path: &'a str,
-    pub(crate) title: &'a str,
-    pub(crate) status: StatusCode,
+    pub path: &'a str,
+    /// The title.
+    pub title: &'a str,
+    /// The answer's status.
+    pub status: StatusCode,
 }
 
 impl Page<'_> {
-    pub(crate) fn language(&self) -> Language {
+    /// The language it is in.
+    pub fn language(&self) -> Language {
         Language::of(self.headers)
     }
 
     /// The page with this content, which must be HTML already.
-    pub(crate) fn with(&self, main: &str) -> Response {
+    pub fn with(&self, main: &str) -> Response {
         let language = self.language();
         let say = |ja, en| language.say(ja, en);
-        let brand = say("証明書オーダー", "Certificate Desk");
-        let institution = self.site.institution(language);
+        let look = &self.site.0.look;
+        let institution = escape(language.say(&look.institution.0, &look.institution.1));
         let options: String = [(Language::Japanese, "日本語"), (Language::English, "English")]
             .into_iter()
             .map(|(choice, name)| {
@@ -81,7 +115,7 @@ impl Page<'_> {
         let person = self.user.map_or(String::new(), |user| {
             format!(
                 "<span class=\"who\">{}</span><form method=\"post\" action=\"/logout\"><button class=\"quiet\" id=\"logout\">{}</button></form>",
-                escape(person::name(user, language)),
+                escape(name(user, language)),
                 say("ログアウト", "Log out"),
             )
         });
@@ -100,16 +134,14 @@ impl Page<'_> {
              <footer><div class=\"bar\"><p>{note}</p><p><a href=\"/developer\">{developer}</a></p></div></footer>\n</body>\n</html>\n",
             lang = language.tag(),
             title = escape(self.title),
+            brand = say(look.brand.0, look.brand.1),
             style = self.site.0.style,
             skip = say("本文へ", "Skip to content"),
-            mark = MARK,
+            mark = look.mark,
             institution = if institution.is_empty() { String::new() } else { format!("<small>{institution}</small>") },
             path = escape(self.path),
             change = say("変更", "Change"),
-            note = say(
-                "これは見本のアプリです。注文しても証明書は届かず、料金もかかりません。",
-                "This is an example app. No certificate is sent and nothing is charged.",
-            ),
+            note = say(look.note.0, look.note.1),
             developer = say("開発者向け：受け取った情報", "For developers: the claims received"),
         );
         let mut response = (self.status, Html(html)).into_response();
@@ -126,7 +158,3 @@ impl Page<'_> {
         response
     }
 }
-
-/// A sheet with a ribbon.
-const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"32\" height=\"32\" aria-hidden=\"true\"><path d=\"M7 3h13l6 6v20H7z\" fill=\"currentColor\" opacity=\".25\"/>\
-    <path d=\"M20 3v6h6M11 14h11M11 18h11M11 22h6\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\"/></svg>";
