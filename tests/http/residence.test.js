@@ -11,6 +11,7 @@ import {
 import { cardHolder, newAddress, officer, secondOfficer } from '../support/people.js';
 import { Provider } from '../support/provider.js';
 import { databases } from '../support/database.js';
+import { until } from '../support/http.js';
 import { clients, code, redeem, userinfo } from '../support/protocol.js';
 import { onEachDatabase } from '../support/suite.js';
 import { Visitor } from '../support/visitor.js';
@@ -87,10 +88,18 @@ onEachDatabase('residence', { tenants: [tenant], accounts: [] }, (at) => {
       await files.write('tenant.toml', settings.slice(0, begin) + settings.slice(settings.indexOf('[[home.tiles]]')));
     });
     const visitor = new Visitor({ language: 'en' });
-    await visitor.visit(url('/notices'));
+    await until('the page without notices', async () => {
+      await visitor.visit(url('/notices'));
+      return /There are no notices/.test(await visitor.text());
+    });
     await expectPage(visitor, 'notices');
-    assert.match(await visitor.text(), /There are no notices/);
+    await visitor.visit(url('/'));
+    assert.match(await visitor.text('.aside'), /There are no notices/);
     await at.provider.applyTenant(tenant);
+    await until('the notices again', async () => {
+      await visitor.visit(url('/notices'));
+      return /Maintenance/.test(await visitor.text());
+    });
   });
 
   it('R-REG-1: who registers without having said as what is asked, and the choice decides on the form', async () => {

@@ -75,9 +75,9 @@ export function responseOf(answer) {
 }
 
 /** A signed-in visitor's code for a client. */
-export async function code(visitor, provider, client, changes = {}) {
+export async function code(visitor, provider, client, changes = {}, options = {}) {
   const { parameters, verifier } = authorization(client, changes);
-  let answer = await authorize(visitor, provider, parameters);
+  let answer = await authorize(visitor, provider, parameters, options);
   // parked requests and consent come in between for some clients
   for (let step = 0; step < 4 && !(answer.location ?? '').startsWith(parameters.redirect_uri); step += 1) {
     if (answer.location) {
