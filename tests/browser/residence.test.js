@@ -84,7 +84,7 @@ for (const kind of databases) {
             await inLanguage();
 
             // user information: the city is searched for; first nothing matches the card
-            await fillForm(person, { ...cardHolder, postal_code: '900-0001', prefecture: '沖縄県', city: '', birth_date_year: '1991' });
+            await fillForm(person, { ...cardHolder, postal_code: '900-0001', prefecture: '沖縄県', city: '', birth_date_year: '1996' });
             if (javascript) {
               await person.view.locator('#search_city').click();
               await person.view.locator('[data-city] select').selectOption('那覇市');
