@@ -22,7 +22,7 @@ it('the routes are read from the routers', async () => {
 /** Pages that anybody may see, whatever is pending: they show nothing of anybody. */
 const open = [
   'home', 'login', 'register', 'register-sent', 'forgot', 'forgot-sent', 'link-problem', 'invalid-operation', 'not-found', 'error', 'manual', 'notices', 'logged-out',
-  'session-ended', 'statement',
+  'session-ended', 'statement', 'messages',
 ];
 
 onEachDatabase('order', { accounts: everybody, clients: everyClient, tenants: ['certificate', 'residence'] }, (at) => {
