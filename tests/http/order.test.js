@@ -235,7 +235,7 @@ onEachDatabase('order', { accounts: everybody, clients: everyClient, tenants: ['
         }
         if (answer.status === 303) assert.ok(answer.location.startsWith(at.provider.origin), `${what} leads to ${answer.location}`);
         assert.ok(!answer.headers['content-type']?.startsWith('image/') || path.startsWith('/register/document'), `${what} gives an image`);
-        if (answer.status === 200 && /json/.test(answer.headers['content-type'] ?? '')) assert.ok(['/jwks', '/.well-known/openid-configuration', '/register/postal-code'].includes(path), `${what} gives JSON: ${answer.text.slice(0, 200)}`);
+        if (answer.status === 200 && /json/.test(answer.headers['content-type'] ?? '')) assert.ok(['/jwks', '/.well-known/openid-configuration', '/register/postal-code', '/register/municipalities'].includes(path), `${what} gives JSON: ${answer.text.slice(0, 200)}`);
       };
       await settled();
       const start = await snapshot();
