@@ -52,8 +52,8 @@ statements! {
     END = "update accounts set generation = generation + 1 where tenant = $1 and id = $2 returning generation";
     SET_PROFILE = "update accounts set profile = $3, name_key = $4, kana_key = $5, birth_date = $6, updated_at = $7 \
               where tenant = $1 and id = $2";
-    HOLD = concat!("update accounts set updated_at = $3 where tenant = $1 and id = $2 returning \
-              id, sub, login_id, email, state, locale, profile, staff_roles, generation, created_at");
+    HOLD = "update accounts set updated_at = $3 where tenant = $1 and id = $2 returning \
+              id, sub, login_id, email, state, locale, profile, staff_roles, generation, created_at";
     SET_LOCALE = "update accounts set locale = $3 where tenant = $1 and id = $2";
     SET_STAFF = "update accounts set staff_roles = $3, updated_at = $4 where tenant = $1 and id = $2";
     MOVE = "update accounts set email = $3, email_key = $4, login_id = $5, login_id_key = $6, \
