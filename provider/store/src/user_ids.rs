@@ -5,7 +5,7 @@ use madoguchi_domain::Timestamp;
 
 statements! {
     GIVE = "insert into user_ids (tenant, pattern, number, given_at) values ($1, $2, $3, $4) on conflict do nothing";
-    GIVEN = "select 1 from user_ids where tenant = $1 and pattern = $2 and number = $3";
+    GIVEN = "select number from user_ids where tenant = $1 and pattern = $2 and number = $3";
     AFTER = "select min(g.number) + 1 from user_ids g where g.tenant = $1 and g.pattern = $2 and g.number >= $3 \
              and not exists (select 1 from user_ids n where n.tenant = $1 and n.pattern = $2 and n.number = g.number + 1)";
 }
