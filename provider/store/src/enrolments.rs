@@ -24,8 +24,8 @@ statements! {
     BY_STUDENT_ID = concat!("select ", columns!(), " from enrolments e \
               where e.tenant = $1 and e.student_id_key = $2 and e.ended_at is null order by e.created_at, e.id");
     END = "update enrolments set ended_at = $3 where tenant = $1 and id = $2 and ended_at is null";
-    END_SINCE = "update enrolments set ended_at = $4 where tenant = $1 and account = $2 and created_at >= $3 \
-              and application is not null and ended_at is null";
+    END_SINCE = "update enrolments set ended_at = $4 where tenant = $1 and account = $2 \
+              and (created_at > $3 and application is not null or application = $5) and ended_at is null";
 }
 
 /// The enrolments of a tenant's accounts.
@@ -64,14 +64,15 @@ impl Enrolments<'_> {
         self.0.changed(END, params![id, now]).await
     }
 
-    /// Ends those that applications added to an account at `since` or later; how many there were.
+    /// Ends those that `application` added to an account at `since`, and others later; how many there were.
     pub async fn end_since(
         &mut self,
         account: &AccountId,
+        application: &ApplicationId,
         since: Timestamp,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.0.write(END_SINCE, params![account, since, now]).await
+        self.0.write(END_SINCE, params![account, since, now, application]).await
     }
 }
 

@@ -169,7 +169,7 @@ impl Service {
         tx.accounts().set_profile(&account.id, &before.profile, &person_keys(&before.profile), now).await?;
         self.take_ways_in(&mut tx, &account.id, now).await?;
         self.put_entry(&mut tx, &account.id, entry).await?;
-        tx.enrolments().end_since(&account.id, made.moved_at, now).await?;
+        tx.enrolments().end_since(&account.id, &application.id, made.moved_at, now).await?;
         self.drop_requests(&mut tx, made).await?;
 
         let returned = MailKind::AccountReturned {
