@@ -33,9 +33,12 @@ pub(crate) fn tenants() -> Result<Vec<(String, TenantFiles)>, String> {
         .collect())
 }
 
+/// Tenants, and who confirms their applicants' answers.
+type Verifiers = Vec<(TenantSlug, Arc<dyn ApplicantVerifier>)>;
+
 /// Who confirms applicants' answers in the demo: the tenant's `demo/records.csv`, where it has one.
-pub(crate) fn verifiers() -> Result<Vec<(TenantSlug, Arc<dyn ApplicantVerifier>)>, String> {
-    let mut all: Vec<(TenantSlug, Arc<dyn ApplicantVerifier>)> = Vec::new();
+pub(crate) fn verifiers() -> Result<Verifiers, String> {
+    let mut all = Verifiers::new();
     for tenant in TENANTS.dirs() {
         let Some(file) = tenant.get_file(tenant.path().join("demo/records.csv")) else { continue };
         let slug: TenantSlug = tenant.path().display().to_string().parse()?;

@@ -130,7 +130,7 @@ export class Provider {
     return `${this.origin}/t/${slug}`;
   }
 
-  /** Copies a shipped tenant, lets `edit` change it, and applies it by the command line. */
+  /** Copies a shipped tenant, lets `edit` change it, and applies it by the command line. A program that runs has taken it up when this returns. */
   async applyTenant(slug, edit) {
     const folder = path.join(this.directory, 'tenants', slug);
     await rm(folder, { recursive: true, force: true });
@@ -142,6 +142,11 @@ export class Provider {
     };
     if (edit) await edit(files, slug);
     await this.must(['tenant', 'apply', folder]);
+    if (this.child && !this.exit) {
+      await until(`the program to serve ${slug}`, async () => (await request(`${this.issuer(slug)}/jwks`, { ca: this.ca })).status === 200, { timeout: 15_000, every: 50 });
+      // a change of one that it has is seen within a second
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+    }
     return folder;
   }
 

@@ -335,7 +335,7 @@ impl Service {
         let undo_url = tenant.url(&format!("/account/mail/undo/link/{}", undo.expose()));
         let notice = MailKind::MailChanged { at: now, undo_url, undo_until };
         self.enqueue_mail(&mut tx, tenant, &account.email, locale, notice).await?;
-        let login_id = logs_in_by_mail(tenant, &account).then(|| to.as_str().to_owned());
+        let login_id = logs_in_by_mail(tenant, account).then(|| to.as_str().to_owned());
         self.enqueue_mail(&mut tx, tenant, to, locale, MailKind::MailSet { at: now, login_id }).await?;
         let detail = json!({ "from": account.email.as_str(), "to": to.as_str(), "proved": proved });
         let actor = Actor::Account(id.clone());

@@ -19,6 +19,8 @@ const LABELS: &[&str] = &["title", "code", "request", "what_next", "try_again", 
 
 /// Messages that stand with their page.
 const ALSO: &[&str] = &[
+    "change_password.locked",
+    "change_password.locked_until",
     "login.failed",
     "login.failed_second",
     "login.failed_user_id",
@@ -106,7 +108,7 @@ fn group_of(code: &str) -> &'static str {
         "document"
     } else if begins(&["verification."]) {
         "check"
-    } else if begins(&["login.", "link_", "forgot.", "enrolment_choice."]) {
+    } else if begins(&["login.", "link_", "forgot.", "change_password.", "enrolment_choice."]) {
         "login"
     } else if begins(&["decision_", "counter_", "desk_", "application_not_found", "not_a"]) {
         "desk"

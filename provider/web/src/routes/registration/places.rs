@@ -51,12 +51,14 @@ pub(super) fn municipalities(prefecture: &str) -> Vec<place::Municipality> {
 
 /// The search that was pressed.
 pub(super) fn searched(form: &Form, sent: &Sent) -> Option<Searched> {
-    form.fields().find_map(|f| match f.kind {
-        FieldKind::PostalCode if sent.pressed(&field::lookup_button(&f.key)) => {
+    form.fields().find_map(|f| {
+        if f.kind == FieldKind::PostalCode && sent.pressed(&field::lookup_button(&f.key)) {
             Some(Searched::PostalCode(f.key.clone()))
+        } else if f.kind == FieldKind::Text && sent.pressed(&field::search_button(&f.key)) {
+            Some(Searched::City(f.key.clone()))
+        } else {
+            None
         }
-        FieldKind::Text if sent.pressed(&field::search_button(&f.key)) => Some(Searched::City(f.key.clone())),
-        _ => None,
     })
 }
 
