@@ -324,14 +324,15 @@ onEachDatabase('authorization endpoint', { accounts: everybody, clients: everyCl
     const pages = [];
     for (const { parameters } of [one, two]) pages.push((await authorize(visitor, at.provider, parameters)).location);
     for (const [n, { parameters }] of [[0, one], [1, two]]) {
-      await visitor.visit(pages[n]);
-      let answer = visitor.trail.find((step) => (step.location ?? '').startsWith(callback));
-      if (!answer && (await visitor.page()) === 'login') {
+      let answer = await visitor.send(pages[n]);
+      if (answer.status === 200) {
+        visitor.show(answer);
+        assert.equal(n, 0, 'the second goes on by itself');
         await visitor.fill({ login_id: graduate.login_id, password: graduate.password, second_password: graduate.second_password });
         const sent = visitor.submission('login');
         answer = await visitor.send(sent.url, { ...sent, headers: { ...sent.headers, origin: at.provider.origin } });
-        while (!answer.location.startsWith(callback)) answer = await visitor.send(answer.location);
       }
+      while (!answer.location.startsWith(callback)) answer = await visitor.send(answer.location);
       assert.equal(responseOf(answer).get('state'), parameters.state);
     }
   });
