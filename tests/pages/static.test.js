@@ -36,7 +36,7 @@ describe('rendered pages', { concurrency: availableParallelism() }, () => {
 
   for (const theme of ['base', 'certificate', 'residence']) {
     for (const scheme of ['light', 'dark']) {
-      it(`axe-core finds nothing, no page scrolls sideways at 320 px, every target is 44 px: ${theme}, ${scheme}`, { timeout: 600_000 }, async () => {
+      it(`axe-core finds nothing, no page scrolls sideways at 320 px, every target is 44 px: ${theme}, ${scheme}`, { timeout: 1_200_000 }, async () => {
         const visitor = await ChromiumVisitor.open({ width: 1280, colorScheme: scheme });
         // the page that posts an answer to an app does so by script; it is to stay and be looked at
         await visitor.context.route((url) => url.hostname !== '127.0.0.1', (route) => route.fulfill({ status: 204 }));
