@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 /// The log of an SQLite file.
 pub(crate) struct Disk {
-    log: PathBuf,
+    file: PathBuf,
     /// How many commits have asked.
     asked: AtomicU64,
     /// The commits up to this one are on the disk. Held by whoever flushes; the others wait for it.
@@ -28,9 +28,7 @@ pub(crate) struct Disk {
 impl Disk {
     /// Of the database file at `path`.
     pub(crate) fn new(path: &Path) -> Self {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        Self { log: log.into(), asked: AtomicU64::new(0), settled: Mutex::new(0), broken: AtomicBool::new(false) }
+        Self { file: path.to_owned(), asked: AtomicU64::new(0), settled: Mutex::new(0), broken: AtomicBool::new(false) }
     }
 
     /// Returns when everything that was committed before the call is on the disk.
@@ -47,8 +45,8 @@ impl Disk {
             return Ok(());
         }
         let with_mine = self.asked.load(Ordering::Acquire);
-        let log = self.log.clone();
-        let flushed = tokio::task::spawn_blocking(move || flush(&log)).await;
+        let file = self.file.clone();
+        let flushed = tokio::task::spawn_blocking(move || flush(&file)).await;
         match flushed.unwrap_or_else(|stopped| Err(stopped.into())) {
             Ok(()) => {
                 *settled = with_mine;
@@ -63,11 +61,14 @@ impl Disk {
     }
 }
 
-/// The file is opened each time: SQLite removes the log with its last connection and makes another with the next. Where
-/// there is none, all of it stands in the database file, which SQLite flushed.
-fn flush(log: &Path) -> std::io::Result<()> {
+/// The log stands beside the database file itself, wherever a link to it leads. It is opened each time: SQLite removes it
+/// with its last connection and makes another with the next. Where there is none, all of it stands in the database file,
+/// which SQLite flushed.
+fn flush(file: &Path) -> std::io::Result<()> {
+    let mut log = file.canonicalize()?.into_os_string();
+    log.push("-wal");
     match OpenOptions::new().write(true).open(log) {
-        Ok(file) => file.sync_data(),
+        Ok(log) => log.sync_data(),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
@@ -80,6 +81,7 @@ mod tests {
     #[tokio::test]
     async fn a_flush_serves_all_that_asked_before_it_and_a_failure_is_not_forgotten() {
         let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("there"), "database").unwrap();
         let disk = Disk::new(&directory.path().join("there"));
         disk.settle().await.unwrap();
         std::fs::write(directory.path().join("there-wal"), "log").unwrap();
@@ -88,10 +90,22 @@ mod tests {
         assert_eq!(*disk.settled.lock().await, 4);
 
         // a folder in the log's place cannot be opened for writing
+        std::fs::write(directory.path().join("not"), "database").unwrap();
         std::fs::create_dir(directory.path().join("not-wal")).unwrap();
         let disk = Disk::new(&directory.path().join("not"));
         assert!(matches!(disk.settle().await, Err(StoreError::Unavailable(_))));
         std::fs::remove_dir(directory.path().join("not-wal")).unwrap();
         assert!(matches!(disk.settle().await, Err(StoreError::Unavailable(_))), "what was lost stays lost");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_link_to_the_database_leads_to_the_log_beside_the_file_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        let (real, link) = (directory.path().join("real"), directory.path().join("link"));
+        std::fs::write(&real, "database").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        std::fs::create_dir(directory.path().join("real-wal")).unwrap();
+        assert!(Disk::new(&link).settle().await.is_err(), "it was the real one's log that could not be opened");
     }
 }
