@@ -94,11 +94,10 @@ impl Service {
         let store = self.store(tenant);
         // what the session read may be old
         let account = store.accounts().find(&account.id).await?.unwrap_or_else(|| account.clone());
-        let found = store.drafts().of_account(&account.id, DraftKind::ProfileChange, self.now()).await?;
+        let found = store.drafts().open_of_account(&account.id, DraftKind::ProfileChange, self.now()).await?;
         let seen = digest(&account.profile);
         let pending = store.applications().pending(&account.id, ApplicationKind::ProfileChange).await?;
-        let mut open = match found.filter(|draft| draft.submitted_at.is_none() && seen_of(draft) == Some(seen.as_str()))
-        {
+        let mut open = match found.filter(|draft| seen_of(draft) == Some(seen.as_str())) {
             Some(draft) => self.personal_draft(tenant, &account, draft),
             None => {
                 let mut open = self.personal_draft(tenant, &account, self.new_personal_draft(tenant, &account, &seen));

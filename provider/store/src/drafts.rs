@@ -96,8 +96,8 @@ statements! {
     OPEN_BY_APPLICATION = concat!("select ", columns!(), " from drafts d \
               where d.tenant = $1 and d.application = $2 and d.submitted_at is null and d.expires_at > $3 \
               order by d.updated_at desc limit 1");
-    OF_ACCOUNT = concat!("select ", columns!(), " from drafts d \
-              where d.tenant = $1 and d.account = $2 and d.kind = $3 and d.expires_at > $4 \
+    OPEN_OF_ACCOUNT = concat!("select ", columns!(), " from drafts d \
+              where d.tenant = $1 and d.account = $2 and d.kind = $3 and d.expires_at > $4 and d.submitted_at is null \
               order by d.created_at desc, d.id desc limit 1");
     END_OF_ACCOUNT = "update drafts set expires_at = $4 \
               where tenant = $1 and account = $2 and kind = $3 and submitted_at is null and expires_at > $4";
@@ -180,14 +180,14 @@ impl Drafts<'_> {
         self.0.one(OPEN_BY_APPLICATION, params![application, now], read).await
     }
 
-    /// The latest of that kind that an account has begun, handed in or not.
-    pub async fn of_account(
+    /// The latest of that kind that an account has begun and not handed in.
+    pub async fn open_of_account(
         &mut self,
         account: &AccountId,
         kind: DraftKind,
         now: Timestamp,
     ) -> Result<Option<Draft>, StoreError> {
-        self.0.one(OF_ACCOUNT, params![account, kind.as_str(), now], read).await
+        self.0.one(OPEN_OF_ACCOUNT, params![account, kind.as_str(), now], read).await
     }
 
     /// Throws away what an account has begun of that kind and not handed in; how many there were.
