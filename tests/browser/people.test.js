@@ -10,7 +10,7 @@ import { clerk } from '../support/people.js';
 import { addStudentId, approvedPerson, askForAnotherName, openProfile, passwords, reapply } from '../support/personal.js';
 import { Provider } from '../support/provider.js';
 import { RelyingParty } from '../support/relying-party.js';
-import { everybody } from '../support/suite.js';
+import { everybody, ways } from '../support/suite.js';
 import { Visitor } from '../support/visitor.js';
 
 browserForThisFile();
@@ -32,7 +32,6 @@ for (const kind of databases) {
       await provider?.end();
     });
     const clerkAtDesk = () => signIn(new Visitor(), provider, clerk);
-    const ways = [['ja', true], ['ja', false], ['en', true], ['en', false]];
     let number = 0;
     const studentId = () => `${kind === 'sqlite' ? 7 : 8}TE${String((number += 1)).padStart(5, '0')}`;
     const open = async (language, javascript, person, tenant) => {
@@ -42,7 +41,7 @@ for (const kind of databases) {
     };
     const name = (language, javascript) => `${language}, JavaScript ${javascript ? 'on' : 'off'}`;
 
-    for (const [language, javascript] of ways) {
+    for (const [language, javascript] of ways(kind)) {
       it(`C-STUDENT-1, C-STUDENT-2: ${name(language, javascript)}: a second student ID number, and the choice that an app asks for`, { timeout: 240_000 }, async () => {
         const desk = await clerkAtDesk();
         const [one, two] = [studentId(), studentId()];

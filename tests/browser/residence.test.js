@@ -14,7 +14,7 @@ import {
   settingMail, signIn,
 } from '../support/journey.js';
 import { cardHolder, newAddress, officer, secondOfficer } from '../support/people.js';
-import { inBothLanguages } from '../support/suite.js';
+import { inBothLanguages, ways } from '../support/suite.js';
 import { Provider, program } from '../support/provider.js';
 
 browserForThisFile();
@@ -56,156 +56,154 @@ for (const kind of databases) {
       await provider?.end();
     });
 
-    for (const language of ['ja', 'en']) {
-      for (const javascript of [true, false]) {
-        it(`R-HOME-1, R-PAGE-1, R-PAGE-2, R-REG-1, R-LOGIN-1, R-LOGIN-2, R-MENU-1, R-FORGOT-1, R-MAIL-1: ${language}, JavaScript ${javascript ? 'on' : 'off'}: from the home page to the menu app, the counter and a new password`, { timeout: 300_000 }, async () => {
-          const mail = newAddress(`${language}${javascript ? 'js' : 'nojs'}`);
-          const person = await ChromiumVisitor.open({ language: language === 'ja' ? 'en' : 'ja', javascript });
-          const desk = await ChromiumVisitor.open({ language, javascript });
-          const inLanguage = async () => assert.equal(await person.attribute('html', 'lang'), language, await person.describe());
-          const say = (ja, en) => (language === 'ja' ? ja : en);
-          try {
-            // the home page: language, notices, the doors of each kind of user
-            await person.visit(url('/'));
-            await expectPage(person, 'home');
-            await person.fill({ lang: language });
-            if ((await person.attribute('html', 'lang')) !== language) await person.press('switch_lang');
-            await inLanguage();
-            assert.match(await person.text('.aside'), say(/点検/, /Maintenance/));
-            assert.equal(await person.count('.door'), 2);
-            await person.click('.door:first-child a[href*="/register?kind=counter_applicant"]');
+    for (const [language, javascript] of ways(kind)) {
+      it(`R-HOME-1, R-PAGE-1, R-PAGE-2, R-REG-1, R-LOGIN-1, R-LOGIN-2, R-MENU-1, R-FORGOT-1, R-MAIL-1: ${language}, JavaScript ${javascript ? 'on' : 'off'}: from the home page to the menu app, the counter and a new password`, { timeout: 300_000 }, async () => {
+        const mail = newAddress(`${language}${javascript ? 'js' : 'nojs'}`);
+        const person = await ChromiumVisitor.open({ language: language === 'ja' ? 'en' : 'ja', javascript });
+        const desk = await ChromiumVisitor.open({ language, javascript });
+        const inLanguage = async () => assert.equal(await person.attribute('html', 'lang'), language, await person.describe());
+        const say = (ja, en) => (language === 'ja' ? ja : en);
+        try {
+          // the home page: language, notices, the doors of each kind of user
+          await person.visit(url('/'));
+          await expectPage(person, 'home');
+          await person.fill({ lang: language });
+          if ((await person.attribute('html', 'lang')) !== language) await person.press('switch_lang');
+          await inLanguage();
+          assert.match(await person.text('.aside'), say(/点検/, /Maintenance/));
+          assert.equal(await person.count('.door'), 2);
+          await person.click('.door:first-child a[href*="/register?kind=counter_applicant"]');
 
-            // mail address, terms
-            await expectPage(person, 'register');
-            assert.match(await person.text('.kind'), say(/窓口で申請/, /office counter/));
-            await askForRegistration(person, mail);
-            await person.visit(await registrationLink(provider, mail));
-            await agree(person);
-            await expectPage(person, 'form');
-            await inLanguage();
+          // mail address, terms
+          await expectPage(person, 'register');
+          assert.match(await person.text('.kind'), say(/窓口で申請/, /office counter/));
+          await askForRegistration(person, mail);
+          await person.visit(await registrationLink(provider, mail));
+          await agree(person);
+          await expectPage(person, 'form');
+          await inLanguage();
 
-            // user information: the city is searched for; first nothing matches the card
-            await fillForm(person, { ...cardHolder, postal_code: '900-0001', prefecture: '沖縄県', city: '', birth_date_year: '1996' });
-            if (javascript) {
-              await person.view.locator('#search_city').click();
-              await person.view.locator('[data-city] select').selectOption('那覇市');
-            } else {
-              await person.press('search_city');
-              await person.fill({ city_choice: '那覇市' });
-              await person.click('button[name=save][value=city]');
-            }
-            assert.equal(await person.value('city'), '那覇市');
-            await person.press('check');
-            await expectPage(person, 'form');
-            const items = await person.count('#application .field:not(.field--fixed)');
-            assert.equal(await person.count('#application .field:not(.field--fixed) .mark'), items, 'all items carry “!”');
-            assert.equal(await person.attribute('#error-summary li', 'data-code'), 'verification.card-not-matched');
-            const colour = await person.view.locator('#error-summary').evaluate((node) => getComputedStyle(node).borderTopColor);
-            assert.match(colour, /^rgb\((1[3-9][0-9]|2[0-9]{2}), [0-9]{1,2}, [0-9]{1,2}\)/, 'in red at the top');
-            await person.fill({ birth_date_year: '1992' });
-            await person.press('check');
-            await expectPage(person, 'check');
-            await inLanguage();
-            await person.press('submit');
-            const reference = await receptionReference(person);
-            await person.press('home');
-            await expectPage(person, 'home');
-
-            // approved
-            await signIn(desk, provider, officer, tenant);
-            await openApplication(desk, provider, reference, tenant);
-            await decide(desk, 'approve');
-            const message = await provider.mail.wait(mail, 3);
-            assert.equal(/[ぁ-ん]{3}/.test(message.text), language === 'ja', 'the mail is in the page’s language');
-            const { login_id: id, link } = settingMail(message);
-
-            // the password by the mail's URL, and the menu
-            await person.visit(link);
-            const password = 'Kawaguchi-mizuumi-88';
-            await setPasswords(person, { password });
-            await confirmMessage(person);
-            await expectPage(person, 'top');
-            await inLanguage();
-            assert.equal(await person.count('.tile [aria-disabled="true"]'), 3);
-            await person.visit(url('/logout'));
-            await person.press('logout');
-
-            // login: the error on the same page, then in
-            await person.visit(url('/'));
-            await person.click('.door:first-child a[href*="/login?kind=counter_applicant"]');
-            await expectPage(person, 'login');
-            await logIn(person, { login_id: id, password: 'not this password' });
-            await expectPage(person, 'login');
-            assert.equal(await person.attribute('#error-summary li', 'data-code'), 'login.failed_user_id');
-            await logIn(person, { login_id: id, password });
-            await expectPage(person, 'top');
-
-            // the menu app: what this kind of user may use, the account and back
-            await person.visit(`${menu}/`);
-            if ((await person.attribute('html', 'lang')) !== language) {
-              await person.fill({ lang: language });
-              await person.click('.language button');
-            }
-            await person.click('#login');
-            assert.match(await person.text('h1'), say(/メニュー/, /Menu/), await person.describe());
-            for (const closed of ['enter_individually', 'enter_multiple', 'search']) assert.equal(await person.attribute(`#${closed}`, 'aria-disabled'), 'true');
-            assert.equal(await person.attribute('#certificate', 'aria-disabled'), null);
-            await person.click('#account');
-            await expectPage(person, 'account');
-            await inLanguage();
-            assert.match(await person.text('#back_to_app'), say(/在留メニュー/, /Residence menu/));
-            await person.visit(url('/'));
-            await person.click('#back_to_app');
-            assert.equal(await person.url(), `${menu}/`);
-            await person.visit(url('/logout'));
-            await person.press('logout');
-
-            // locked; the counter unlocks and tells the user ID
-            await person.visit(url('/login'));
-            for (let n = 0; n < 10; n += 1) await logIn(person, { login_id: id, password: 'wrong wrong wrong' });
-            await logIn(person, { login_id: id, password });
-            await expectPage(person, 'login');
-            await desk.visit(url('/counter'));
-            await desk.fill({ q: mail });
-            await desk.press('search');
-            await desk.click('.counter-people__in');
-            await expectPage(desk, 'counter-person');
-            assert.ok(await desk.exists('.standing--locked'));
-            assert.ok(!(await desk.html()).includes(id), 'not told before a check');
-            await desk.fill({ document: 'residence_card', note: say('本人の話と一致', 'agrees with what was said') });
-            await desk.press('unlock');
-            await desk.fill({ document: 'residence_card' });
-            await desk.press('tell');
-            assert.equal(await desk.text('#user_id'), id);
-            await logIn(person, { login_id: id, password });
-            await expectPage(person, 'top');
-            await person.visit(url('/logout'));
-            await person.press('logout');
-
-            // forgotten
-            await person.visit(url('/login'));
-            await person.click('#forgot');
-            await person.fill({ login_id: id, mail });
-            await person.press('send');
-            await expectPage(person, 'forgot-sent');
-            await inLanguage();
-            const mails = await until('the recovery mail', () => provider.mail.to(mail).find(({ links }) => links.some((one) => one.includes('/forgot/link/'))));
-            await person.visit(mails.links.find((one) => one.includes('/forgot/link/')));
-            await person.fill({ password: 'Hakone-onsen-2025', password_confirm: 'Hakone-onsen-2025' });
-            await person.press('set');
-            await person.press('ok');
-            await expectPage(person, 'login');
-            await logIn(person, { login_id: id, password: 'Hakone-onsen-2025' });
-            await expectPage(person, 'top');
-
-            assert.deepEqual([...person.complaints, ...desk.complaints], [], 'no script error, no breach of the content security policy');
-            assert.deepEqual([...person.foreign, ...desk.foreign], [], 'nothing is fetched from elsewhere');
-          } finally {
-            await person.close();
-            await desk.close();
+          // user information: the city is searched for; first nothing matches the card
+          await fillForm(person, { ...cardHolder, postal_code: '900-0001', prefecture: '沖縄県', city: '', birth_date_year: '1996' });
+          if (javascript) {
+            await person.view.locator('#search_city').click();
+            await person.view.locator('[data-city] select').selectOption('那覇市');
+          } else {
+            await person.press('search_city');
+            await person.fill({ city_choice: '那覇市' });
+            await person.click('button[name=save][value=city]');
           }
-        });
-      }
+          assert.equal(await person.value('city'), '那覇市');
+          await person.press('check');
+          await expectPage(person, 'form');
+          const items = await person.count('#application .field:not(.field--fixed)');
+          assert.equal(await person.count('#application .field:not(.field--fixed) .mark'), items, 'all items carry “!”');
+          assert.equal(await person.attribute('#error-summary li', 'data-code'), 'verification.card-not-matched');
+          const colour = await person.view.locator('#error-summary').evaluate((node) => getComputedStyle(node).borderTopColor);
+          assert.match(colour, /^rgb\((1[3-9][0-9]|2[0-9]{2}), [0-9]{1,2}, [0-9]{1,2}\)/, 'in red at the top');
+          await person.fill({ birth_date_year: '1992' });
+          await person.press('check');
+          await expectPage(person, 'check');
+          await inLanguage();
+          await person.press('submit');
+          const reference = await receptionReference(person);
+          await person.press('home');
+          await expectPage(person, 'home');
+
+          // approved
+          await signIn(desk, provider, officer, tenant);
+          await openApplication(desk, provider, reference, tenant);
+          await decide(desk, 'approve');
+          const message = await provider.mail.wait(mail, 3);
+          assert.equal(/[ぁ-ん]{3}/.test(message.text), language === 'ja', 'the mail is in the page’s language');
+          const { login_id: id, link } = settingMail(message);
+
+          // the password by the mail's URL, and the menu
+          await person.visit(link);
+          const password = 'Kawaguchi-mizuumi-88';
+          await setPasswords(person, { password });
+          await confirmMessage(person);
+          await expectPage(person, 'top');
+          await inLanguage();
+          assert.equal(await person.count('.tile [aria-disabled="true"]'), 3);
+          await person.visit(url('/logout'));
+          await person.press('logout');
+
+          // login: the error on the same page, then in
+          await person.visit(url('/'));
+          await person.click('.door:first-child a[href*="/login?kind=counter_applicant"]');
+          await expectPage(person, 'login');
+          await logIn(person, { login_id: id, password: 'not this password' });
+          await expectPage(person, 'login');
+          assert.equal(await person.attribute('#error-summary li', 'data-code'), 'login.failed_user_id');
+          await logIn(person, { login_id: id, password });
+          await expectPage(person, 'top');
+
+          // the menu app: what this kind of user may use, the account and back
+          await person.visit(`${menu}/`);
+          if ((await person.attribute('html', 'lang')) !== language) {
+            await person.fill({ lang: language });
+            await person.click('.language button');
+          }
+          await person.click('#login');
+          assert.match(await person.text('h1'), say(/メニュー/, /Menu/), await person.describe());
+          for (const closed of ['enter_individually', 'enter_multiple', 'search']) assert.equal(await person.attribute(`#${closed}`, 'aria-disabled'), 'true');
+          assert.equal(await person.attribute('#certificate', 'aria-disabled'), null);
+          await person.click('#account');
+          await expectPage(person, 'account');
+          await inLanguage();
+          assert.match(await person.text('#back_to_app'), say(/在留メニュー/, /Residence menu/));
+          await person.visit(url('/'));
+          await person.click('#back_to_app');
+          assert.equal(await person.url(), `${menu}/`);
+          await person.visit(url('/logout'));
+          await person.press('logout');
+
+          // locked; the counter unlocks and tells the user ID
+          await person.visit(url('/login'));
+          for (let n = 0; n < 10; n += 1) await logIn(person, { login_id: id, password: 'wrong wrong wrong' });
+          await logIn(person, { login_id: id, password });
+          await expectPage(person, 'login');
+          await desk.visit(url('/counter'));
+          await desk.fill({ q: mail });
+          await desk.press('search');
+          await desk.click('.counter-people__in');
+          await expectPage(desk, 'counter-person');
+          assert.ok(await desk.exists('.standing--locked'));
+          assert.ok(!(await desk.html()).includes(id), 'not told before a check');
+          await desk.fill({ document: 'residence_card', note: say('本人の話と一致', 'agrees with what was said') });
+          await desk.press('unlock');
+          await desk.fill({ document: 'residence_card' });
+          await desk.press('tell');
+          assert.equal(await desk.text('#user_id'), id);
+          await logIn(person, { login_id: id, password });
+          await expectPage(person, 'top');
+          await person.visit(url('/logout'));
+          await person.press('logout');
+
+          // forgotten
+          await person.visit(url('/login'));
+          await person.click('#forgot');
+          await person.fill({ login_id: id, mail });
+          await person.press('send');
+          await expectPage(person, 'forgot-sent');
+          await inLanguage();
+          const mails = await until('the recovery mail', () => provider.mail.to(mail).find(({ links }) => links.some((one) => one.includes('/forgot/link/'))));
+          await person.visit(mails.links.find((one) => one.includes('/forgot/link/')));
+          await person.fill({ password: 'Hakone-onsen-2025', password_confirm: 'Hakone-onsen-2025' });
+          await person.press('set');
+          await person.press('ok');
+          await expectPage(person, 'login');
+          await logIn(person, { login_id: id, password: 'Hakone-onsen-2025' });
+          await expectPage(person, 'top');
+
+          assert.deepEqual([...person.complaints, ...desk.complaints], [], 'no script error, no breach of the content security policy');
+          assert.deepEqual([...person.foreign, ...desk.foreign], [], 'nothing is fetched from elsewhere');
+        } finally {
+          await person.close();
+          await desk.close();
+        }
+      });
     }
 
     inBothLanguages('R-ERR-1: the list of messages can be reached from every page', {}, async (language) => {

@@ -47,3 +47,14 @@ export function inBothLanguages(title, { kind, ...options }, body) {
   const spoken = { sqlite: ['ja'], postgres: ['en'] }[kind] ?? ['ja', 'en'];
   for (const language of spoken) it(`${title} (${language})`, options, () => body(language));
 }
+
+/**
+ * Languages and scripts that a journey in Chromium is made with: all four on SQLite; on PostgreSQL, where nothing but
+ * what is stored is another, each language and scripts on and off once.
+ * @param {'sqlite'|'postgres'} kind
+ * @returns {['ja'|'en', boolean][]} language, and whether JavaScript is on
+ */
+export function ways(kind) {
+  const each = [['ja', false], ['en', true]];
+  return kind === 'postgres' ? each : [...each, ['ja', true], ['en', false]];
+}

@@ -1,5 +1,5 @@
 //! What a tenant's `[retention]` says is kept no longer than that: images of decided applications, the applications, the
-//! log.
+//! log. An application that was sent back and never corrected counts as over once it cannot be corrected any more.
 //!
 //! Each round works off what is due in batches, a transaction for each; a round that was interrupted, or that another
 //! node runs at the same time, is gone on with by the next. What was erased is in the log, the log's own beginning too.
@@ -12,6 +12,7 @@ use madoguchi_domain::{
     time::Span,
 };
 use serde_json::json;
+use std::time::Duration;
 
 /// Things of one sort that go in one transaction.
 const BATCH: u32 = 100;
@@ -69,13 +70,18 @@ impl Service {
     /// [`ServiceError::Unavailable`].
     pub async fn keep_no_longer_of(&self, tenant: &Tenant) -> Result<(), ServiceError> {
         for kept in Kept::ALL {
-            let before = self.ago(kept.span(&tenant.config.settings.retention));
+            let settings = &tenant.config.settings;
+            let over = self.ago(kept.span(&settings.retention).duration());
+            // a correction can be handed in as long as its link and then its draft live
+            let correcting = settings.one_time_links.resubmission_lifetime.duration()
+                + settings.registration.draft_lifetime.duration();
+            let sent_back = self.ago(kept.span(&settings.retention).duration() + correcting);
             let mut gone = 0;
             for _ in 0..BATCHES {
                 let batch = match kept {
-                    Kept::Documents => self.erase_images(tenant, before).await?,
-                    Kept::Applications => self.remove_applications(tenant, before).await?,
-                    Kept::Audit => self.trim_log(tenant, before).await?,
+                    Kept::Documents => self.erase_images(tenant, over, sent_back).await?,
+                    Kept::Applications => self.remove_applications(tenant, over, sent_back).await?,
+                    Kept::Audit => self.trim_log(tenant, over).await?,
                 };
                 if batch == 0 {
                     break;
@@ -93,16 +99,16 @@ impl Service {
     }
 
     /// The moment so long ago.
-    fn ago(&self, span: &Span) -> Timestamp {
-        let seconds = i64::try_from(span.duration().as_secs()).unwrap_or(i64::MAX);
+    fn ago(&self, span: Duration) -> Timestamp {
+        let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
         Timestamp(self.now().0.saturating_sub(seconds))
     }
 
-    async fn erase_images(&self, tenant: &Tenant, before: Timestamp) -> Result<u64, ServiceError> {
+    async fn erase_images(&self, tenant: &Tenant, over: Timestamp, sent_back: Timestamp) -> Result<u64, ServiceError> {
         let now = self.now();
         let mut tx = self.store(tenant).begin().await?;
         let mut gone = 0;
-        for (document, application) in tx.documents().due_for_erasure(before, BATCH).await? {
+        for (document, application) in tx.documents().due_for_erasure(over, sent_back, BATCH).await? {
             // another node may have been faster
             if tx.documents().erase(&document, now).await? {
                 let detail = json!({ "application": application });
@@ -114,11 +120,16 @@ impl Service {
         Ok(gone)
     }
 
-    async fn remove_applications(&self, tenant: &Tenant, before: Timestamp) -> Result<u64, ServiceError> {
+    async fn remove_applications(
+        &self,
+        tenant: &Tenant,
+        over: Timestamp,
+        sent_back: Timestamp,
+    ) -> Result<u64, ServiceError> {
         let mut tx = self.store(tenant).begin().await?;
         let mut gone = 0;
-        for id in tx.applications().over_since(before, BATCH).await? {
-            if tx.applications().remove(&id).await? {
+        for id in tx.applications().over_since(over, sent_back, BATCH).await? {
+            if tx.applications().remove(&id, over).await? {
                 self.record(&mut tx, Actor::System, Action::ApplicationDeleted, id.as_str(), json!({}), None).await?;
                 gone += 1;
             }

@@ -60,10 +60,14 @@ statements! {
               and version = $3 and account = $4 and state in ('submitted', 'correction_requested')";
     REOPEN = "update applications set state = 'submitted', version = version + 1, account = null, decided_at = null \
               where tenant = $1 and id = $2 and version = $3 and state = 'approved'";
-    OVER = "select id from applications where tenant = $1 and decided_at <= $2 \
-              and state in ('approved', 'rejected', 'withdrawn') order by decided_at limit $3";
+    OVER = "select id from applications where tenant = $1 \
+              and (state in ('approved', 'rejected', 'withdrawn') and decided_at <= $2 \
+                or state = 'correction_requested' and decided_at <= $3) order by decided_at limit $4";
     REMOVE_DOCUMENTS = "delete from documents where tenant = $1 and application = $2";
-    REMOVE = "delete from applications where tenant = $1 and id = $2 and state in ('approved', 'rejected', 'withdrawn')";
+    // the row is held before its documents go, so that nobody hands it in again in between
+    HOLD = "update applications set decided_at = decided_at where tenant = $1 and id = $2 \
+              and state in ('approved', 'rejected', 'withdrawn', 'correction_requested') and decided_at <= $3";
+    REMOVE = "delete from applications where tenant = $1 and id = $2";
     SIMILAR = concat!("select ", columns!(), " from applications a where a.tenant = $1 and a.id in (\
                 select s.id from applications s where s.tenant = $1 and s.birth_date = $2 and $2 <> '' \
                   and (s.name_key = $3 and $3 <> '' or s.kana_key = $4 and $4 <> '') \
@@ -288,13 +292,23 @@ impl Applications<'_> {
         self.0.changed(REOPEN, params![id, version]).await
     }
 
-    /// Applications that were over at `before` or earlier.
-    pub async fn over_since(&mut self, before: Timestamp, limit: u32) -> Result<Vec<ApplicationId>, StoreError> {
-        self.0.all(OVER, params![before, limit], |row| Ok(ApplicationId::known(row.text()?))).await
+    /// Applications that nobody has to do anything about any more: decided or withdrawn at `over` or earlier, or sent
+    /// back for a correction at `sent_back` or earlier and never handed in again.
+    pub async fn over_since(
+        &mut self,
+        over: Timestamp,
+        sent_back: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ApplicationId>, StoreError> {
+        self.0.all(OVER, params![over, sent_back, limit], |row| Ok(ApplicationId::known(row.text()?))).await
     }
 
-    /// Deletes an application that is over, with its decisions, submissions and documents; false when it is gone.
-    pub async fn remove(&mut self, id: &ApplicationId) -> Result<bool, StoreError> {
+    /// Deletes an application of [`Self::over_since`] that has stood so since `before`, with its decisions, submissions
+    /// and documents; false when it is gone or stands elsewhere by now.
+    pub async fn remove(&mut self, id: &ApplicationId, before: Timestamp) -> Result<bool, StoreError> {
+        if !self.0.changed(HOLD, params![id, before]).await? {
+            return Ok(false);
+        }
         self.0.write(REMOVE_DOCUMENTS, params![id]).await?;
         self.0.changed(REMOVE, params![id]).await
     }

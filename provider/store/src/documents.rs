@@ -61,8 +61,8 @@ statements! {
     ADOPT = "update documents set application = $3 where tenant = $1 and draft = $2 and application is null";
     DUE = "select d.id, d.application from applications a \
               join documents d on d.tenant = a.tenant and d.application = a.id and d.deleted_at is null \
-              where a.tenant = $1 and a.decided_at <= $2 and a.state in ('approved', 'rejected', 'withdrawn') \
-              order by a.decided_at limit $3";
+              where a.tenant = $1 and (a.state in ('approved', 'rejected', 'withdrawn') and a.decided_at <= $2 \
+                or a.state = 'correction_requested' and a.decided_at <= $3) order by a.decided_at limit $4";
     ERASE = "update documents set sealed = null, thumbnail_sealed = null, deleted_at = $3 \
               where tenant = $1 and id = $2 and deleted_at is null";
 }
@@ -144,14 +144,16 @@ impl Documents<'_> {
         self.0.write(ADOPT, params![draft, application]).await
     }
 
-    /// Documents of applications that were decided for good at `decided_before` or earlier, to be erased.
+    /// Documents, to be erased, of applications that were decided for good at `over` or earlier, or sent back for a
+    /// correction at `sent_back` or earlier and never handed in again.
     pub async fn due_for_erasure(
         &mut self,
-        decided_before: Timestamp,
+        over: Timestamp,
+        sent_back: Timestamp,
         limit: u32,
     ) -> Result<Vec<(DocumentId, ApplicationId)>, StoreError> {
         let read = |row: &mut Row| Ok((DocumentId::known(row.text()?), ApplicationId::known(row.text()?)));
-        self.0.all(DUE, params![decided_before, limit], read).await
+        self.0.all(DUE, params![over, sent_back, limit], read).await
     }
 
     /// Deletes the pixels; what is known about them stays. False when that was done.

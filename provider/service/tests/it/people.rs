@@ -245,6 +245,31 @@ on_each_database! {
         assert_eq!(application.lifecycle.state, ApplicationState::Approved);
     }
 
+    async fn an_application_that_was_never_corrected_is_erased_once_it_cannot_be(world: World) {
+        let tenant = tenant_of(&world);
+        let clerk = world.clerk(&tenant, "clerk@example.jp").await;
+        let desk = world.desk(&tenant, &clerk);
+        let store = world.database.tenant(&tenant.slug);
+        let sent_back = world.apply(&tenant, "taro@example.jp", &answers("高橋 太郎", "タカハシ タロウ")).await.application;
+        let notes = [("remarks".to_owned(), "書き直してください。".to_owned())].into();
+        let correct = Ruling::RequestCorrection { reason: "次を直してください。".into(), notes };
+        desk.decide(&ruled(&sent_back, 1, correct), &source()).await.unwrap();
+        let round = async |days: u64| {
+            world.clock.advance(Duration::from_secs(days * DAY));
+            world.service.keep_no_longer_of(&tenant).await.unwrap();
+            let documents = store.documents().of_application(&sent_back).await.unwrap();
+            let erased = documents.first().map(|d| d.deleted_at.is_some());
+            (store.applications().find(&sent_back).await.unwrap().is_some(), erased)
+        };
+        let settings = &tenant.config.settings;
+        let correcting = settings.one_time_links.resubmission_lifetime.duration() + settings.registration.draft_lifetime.duration();
+        let correcting = correcting.as_secs() / DAY;
+        assert_eq!(round(30 + correcting - 1).await, (true, Some(false)), "it may still be corrected, or just could be");
+        assert_eq!(round(1).await, (true, Some(true)));
+        assert_eq!(round(69).await, (true, Some(true)));
+        assert_eq!(round(1).await, (false, None));
+    }
+
     async fn what_was_kept_long_enough_is_erased_and_the_log_says_so(world: World) {
         let tenant = tenant_of(&world);
         let clerk = world.clerk(&tenant, "clerk@example.jp").await;

@@ -128,7 +128,7 @@ async fn documents_follow_their_draft_into_the_application(fresh: &Fresh) {
     application.documents.insert("document_front".into(), front.id.clone());
     store.applications().insert(&application, &SearchKeys::default()).await.unwrap();
     assert_eq!(store.documents().adopt(&draft, &application.id, at(1)).await.unwrap(), 1);
-    assert_eq!(store.documents().due_for_erasure(at(1000), 10).await.unwrap(), vec![], "not decided");
+    assert_eq!(store.documents().due_for_erasure(at(1000), at(1000), 10).await.unwrap(), vec![], "not decided");
 
     // the draft of a correction shows it, and puts another one in its place when it is handed in
     let correction = DraftId::new(&RANDOM);
@@ -146,8 +146,8 @@ async fn documents_follow_their_draft_into_the_application(fresh: &Fresh) {
     assert_eq!(store.applications().find(&application.id).await.unwrap().unwrap(), application);
 
     store.applications().decide(&application.id, 1, ApplicationState::Rejected, None, at(10)).await.unwrap();
-    assert!(store.documents().due_for_erasure(at(9), 10).await.unwrap().is_empty());
-    let due = store.documents().due_for_erasure(at(10), 10).await.unwrap();
+    assert!(store.documents().due_for_erasure(at(9), at(9), 10).await.unwrap().is_empty());
+    let due = store.documents().due_for_erasure(at(10), at(0), 10).await.unwrap();
     assert_eq!(due, vec![(front.id.clone(), application.id.clone())]);
     assert!(store.documents().erase(&front.id, at(20)).await.unwrap());
     assert!(!store.documents().erase(&front.id, at(20)).await.unwrap());

@@ -6,7 +6,7 @@ use crate::{
     client::SigningAlgorithm,
     form::{Field, FieldKind, Form},
     password,
-    tenant::{Approval, LoginIdentifier, ReasonTemplate, TenantSettings, Tile, UserIdPattern},
+    tenant::{Approval, LoginIdentifier, LoginIds, ReasonTemplate, TenantSettings, Tile, UserIdPattern},
     time::Span,
 };
 use chrono::{FixedOffset, NaiveDate};
@@ -116,8 +116,9 @@ fn credentials(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
     if let Some(min) = settings.password.min_length.filter(|m| !(password::FLOOR..=64).contains(m)) {
         wrong("password.min_length", format!("expected {} to 64, found {min}", password::FLOOR));
     }
-    if !settings.self_service.confirm_mail && login.identifier == LoginIdentifier::MailAddress {
-        let message = "false is for identifier = \"user_id\" only: a mistyped address would lock its owner out";
+    if !settings.self_service.confirm_mail && settings.login_ids() != LoginIds::UserIds {
+        let message =
+            "false is for tenants where nobody logs in with a mail address: a mistyped one would lock its owner out";
         wrong("self_service.confirm_mail", message.into());
     }
     for (i, entry) in settings.self_service.menu.iter().enumerate() {

@@ -19,7 +19,10 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
-use madoguchi_domain::{Token, tenant::LoginIdentifier};
+use madoguchi_domain::{
+    Token,
+    tenant::{LoginIdentifier, LoginIds},
+};
 use madoguchi_oidc::Params;
 use madoguchi_service::{LinkError, LinkProblem as Trouble, MailChangeError, MailChangeRequest, MailChangeRequested};
 
@@ -38,11 +41,27 @@ fn page(visit: &Visit, mail: String, mail_confirm: String, problems: Vec<Problem
         current: visit.account().map(|a| a.email.to_string()).unwrap_or_default(),
         mail,
         mail_confirm,
-        logs_in: matches!(settings.login.identifier, LoginIdentifier::MailAddress),
+        logs_in: logs_in_by_mail(visit),
         confirm: settings.self_service.confirm_mail,
         sender_domain: from.rsplit_once('@').map_or(from, |(_, domain)| domain).to_owned(),
         lifetime_minutes: settings.one_time_links.lifetime.seconds() / 60,
         problems,
+    }
+}
+
+/// Whether whoever is at the page logs in with a mail address; as far as that can be told of somebody not signed in.
+fn logs_in_by_mail(visit: &Visit) -> bool {
+    let settings = &visit.tenant.config.settings;
+    let identifiers = match visit.account() {
+        Some(account) => match settings.identifier_of(&account.profile.kind_of_user) {
+            LoginIdentifier::MailAddress => LoginIds::MailAddresses,
+            LoginIdentifier::UserId => LoginIds::UserIds,
+        },
+        None => settings.login_ids(),
+    };
+    match identifiers {
+        LoginIds::MailAddresses | LoginIds::Both => true,
+        LoginIds::UserIds => false,
     }
 }
 
@@ -205,10 +224,7 @@ pub(super) async fn done(visit: Visit) -> Answer {
     } else {
         visit.signed_in()?;
     }
-    let next = match (settings.login.identifier, visit.session.is_some()) {
-        (LoginIdentifier::MailAddress, _) => vec![Say::key("confirm_mail.done_login")],
-        (LoginIdentifier::UserId, _) => Vec::new(),
-    };
+    let next = if logs_in_by_mail(&visit) { vec![Say::key("confirm_mail.done_login")] } else { Vec::new() };
     Ok(visit.page(&Message {
         heading: Say::key("confirm_mail.done_title"),
         message: Say::key("confirm_mail.done"),

@@ -325,6 +325,10 @@ pub(super) async fn withdraw(visit: Visit, Path((_, reference)): Path<(String, S
                 label: Say::key("withdraw.button"),
             }))
         }
+        // this is where pressing the button leads
+        Err(WithdrawError::TooLate(application)) if application.lifecycle.state == ApplicationState::Withdrawn => {
+            Ok(is_withdrawn(&visit, &application))
+        }
         Err(e) => refused(&visit, e),
     }
 }
@@ -339,26 +343,23 @@ pub(super) async fn withdrawn(
     let account = &visit.signed_in()?.account;
     visit.check_step("confirm-link", &form, &format!("withdraw {reference}"), withdraw_url(&visit, &reference)).await?;
     match visit.web.service().withdraw(&visit.tenant, account, &reference, &visit.source).await {
-        Ok(application) => Ok(is_withdrawn(&visit, &application, StatusCode::OK)),
+        Ok(_) => Ok(visit.redirect(&withdraw_url(&visit, &reference))),
         // pressed twice
         Err(WithdrawError::TooLate(application)) if application.lifecycle.state == ApplicationState::Withdrawn => {
-            Ok(is_withdrawn(&visit, &application, StatusCode::OK))
+            Ok(visit.redirect(&withdraw_url(&visit, &reference)))
         }
         Err(e) => refused(&visit, e),
     }
 }
 
-fn is_withdrawn(visit: &Visit, application: &Application, status: StatusCode) -> Response {
-    visit.page_with(
-        status,
-        &Message {
-            steps: None,
-            heading: Say::key("withdraw.done_title"),
-            message: Say::key("withdraw.done").with("reference", &application.reference),
-            details: Vec::new(),
-            ok_url: visit.to("/"),
-        },
-    )
+fn is_withdrawn(visit: &Visit, application: &Application) -> Response {
+    visit.page(&Message {
+        steps: None,
+        heading: Say::key("withdraw.done_title"),
+        message: Say::key("withdraw.done").with("reference", &application.reference),
+        details: Vec::new(),
+        ok_url: visit.to("/"),
+    })
 }
 
 fn refused(visit: &Visit, error: WithdrawError) -> Answer {
