@@ -58,7 +58,8 @@ onEachDatabase('authorization endpoint', { accounts: everybody, clients: everyCl
     assert.equal(document.request_uri_parameter_supported, false);
     const other = await request(`${at.provider.origin}/.well-known/oauth-authorization-server/t/certificate`);
     assert.equal(other.json.issuer, document.issuer);
-    assert.equal(other.json.token_endpoint, document.token_endpoint);
+    assert.deepEqual(other.json, document);
+    assert.deepEqual((await request(`${at.provider.issuer()}/.well-known/oauth-authorization-server`)).json, document);
     assert.notEqual((await metadata(at.provider, 'residence')).issuer, document.issuer);
   });
 

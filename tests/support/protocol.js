@@ -98,16 +98,40 @@ const quote = (text) => encodeURIComponent(text).replace(/%20/g, '+');
 /** `Authorization: Basic` as RFC 6749 §2.3.1 wants it. */
 export const basic = ({ client_id: id, client_secret: secret }) => ({ authorization: `Basic ${Buffer.from(`${quote(id)}:${quote(secret)}`).toString('base64')}` });
 
-/** Posts to the token endpoint with the client's own way of authentication, unless `as` says otherwise. */
-export async function token(provider, client, fields, { as = client.token_endpoint_auth_method, headers = {}, tenant = 'certificate' } = {}) {
-  const { token_endpoint: endpoint } = await metadata(provider, tenant);
+/** Posts to an endpoint of the discovery document with the client's own way of authentication, unless `as` says otherwise. */
+export async function postTo(name, provider, client, fields, { as = client.token_endpoint_auth_method, headers = {}, tenant = 'certificate' } = {}) {
+  const { [name]: endpoint } = await metadata(provider, tenant);
   const body = Array.isArray(fields) ? [...fields] : Object.entries(fields).filter(([, value]) => value !== undefined);
-  const has = (name) => body.some(([key]) => key === name);
+  const has = (field) => body.some(([key]) => key === field);
   const sent = { 'content-type': 'application/x-www-form-urlencoded', ...headers };
   if (as === 'client_secret_basic') Object.assign(sent, basic(client));
   if (as === 'client_secret_post' && !has('client_secret')) body.push(['client_secret', client.client_secret]);
   if ((as === 'client_secret_post' || as === 'none') && !has('client_id')) body.push(['client_id', client.client_id]);
   return request(endpoint, { method: 'POST', headers: sent, body: formBody(body) });
+}
+
+/** Posts to the token endpoint. */
+export const token = (provider, client, fields, options) => postTo('token_endpoint', provider, client, fields, options);
+
+/** Pushes an authorization request (RFC 9126). */
+export const push = (provider, client, fields, options) => postTo('pushed_authorization_request_endpoint', provider, client, fields, options);
+
+/** Pushes a good request with changes and gives its name. */
+export async function pushed(provider, client, changes = {}, options) {
+  const { parameters, verifier } = authorization(client, changes);
+  const answer = await push(provider, client, parameters, options);
+  assert.equal(answer.status, 201, answer.text);
+  return { parameters, verifier, named: { client_id: client.client_id, request_uri: answer.json.request_uri }, expiresIn: answer.json.expires_in };
+}
+
+/** Signs in at the page that an authorization request led to, up to the answer for the app. */
+export async function signInAt(visitor, provider, answer, person) {
+  await visitor.visit(answer.location);
+  await visitor.fill({ login_id: person.login_id, password: person.password, second_password: person.second_password });
+  const sent = visitor.submission('login');
+  let next = await visitor.send(sent.url, { ...sent, headers: { ...sent.headers, origin: provider.origin } });
+  while (next.location?.startsWith(provider.origin)) next = await visitor.send(next.location);
+  return next;
 }
 
 /** Redeems a code. */

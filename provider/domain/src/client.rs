@@ -133,6 +133,9 @@ pub struct ClientMetadata {
     /// Asked for when a request names no `acr_values`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub default_acr_values: Vec<String>,
+    /// Whether its authorization requests must be pushed (RFC 9126 §6).
+    #[serde(default)]
+    pub require_pushed_authorization_requests: bool,
     /// Ours: the institution's own application; no consent page.
     #[serde(default)]
     pub first_party: bool,

@@ -22,6 +22,8 @@ pub enum Purpose {
     Enrolment,
     /// `jti` of a client's assertion (RFC 7523 §3). Subject: the client's id.
     ClientAssertion,
+    /// An authorization request that a client pushed (RFC 9126 §2.2). Subject: the client's id.
+    PushedRequest,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Purpose::MailUndo => "mail_undo",
             Purpose::Enrolment => "enrolment",
             Purpose::ClientAssertion => "client_assertion",
+            Purpose::PushedRequest => "pushed_request",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The provider's metadata (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9207 §3): rendered once for each generation.
+//! The provider's metadata (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9126 §5, RFC 9207 §3): rendered once for each generation.
 
 use crate::{Oidc, OidcError, Reply, TenantView, claims, keys};
 use bytes::Bytes;
@@ -21,6 +21,7 @@ const MAX_AGE: u32 = 300;
 /// Members that the `openidconnect` crate does not have.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Further {
+    pushed_authorization_request_endpoint: String,
     end_session_endpoint: String,
     introspection_endpoint: String,
     introspection_endpoint_auth_methods_supported: Vec<CoreClientAuthMethod>,
@@ -90,6 +91,7 @@ fn metadata(
     ];
     let everybody = [&confidential[..], &[CoreClientAuthMethod::None]].concat();
     let further = Further {
+        pushed_authorization_request_endpoint: tenant.endpoint("/par"),
         end_session_endpoint: tenant.endpoint("/end-session"),
         introspection_endpoint: tenant.endpoint("/introspect"),
         introspection_endpoint_auth_methods_supported: confidential,

@@ -32,6 +32,8 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// `request_uri` is not supported.
     RequestUriNotSupported,
+    /// What `request_uri` names is unknown, used, too old or another client's (RFC 9101 §8).
+    InvalidRequestUri,
     /// An essential `acr` cannot be reached.
     UnmetAuthenticationRequirements,
     /// The access token is not good.
@@ -59,6 +61,7 @@ impl ErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
@@ -101,6 +104,8 @@ pub enum PageReason {
     UnknownClient,
     /// The redirect URI is missing or not registered.
     RedirectUri,
+    /// The pushed request is unknown, used, too old or another client's.
+    PushedRequest,
     /// The flow is unknown, too old, or belongs to another browser.
     UnknownFlow,
     /// The flow was answered before.
@@ -114,6 +119,7 @@ impl PageReason {
             Self::MalformedRequest => "malformed_request",
             Self::UnknownClient => "unknown_client",
             Self::RedirectUri => "redirect_uri",
+            Self::PushedRequest => "pushed_request",
             Self::UnknownFlow => "unknown_flow",
             Self::FinishedFlow => "finished_flow",
         }

@@ -75,6 +75,18 @@ impl Params {
         params
     }
 
+    /// The same without those of these names.
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        Self::from_pairs(self.pairs().filter(|(name, _)| !names.contains(name)))
+    }
+
+    /// The same with this value for a parameter, whatever it had before.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.repeated.remove(name);
+        self.values.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The names that came, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)

@@ -33,6 +33,14 @@ pub(super) fn parameters_once(incoming: &Incoming<'_>, _: &mut Request) -> Check
     incoming.params.check()
 }
 
+/// A pushed request is itself what a `request_uri` names (RFC 9126 §2.1).
+pub(super) fn no_request_uri(incoming: &Incoming<'_>, _: &mut Request) -> Checked {
+    match incoming.params.get("request_uri") {
+        None => Ok(()),
+        Some(_) => Err(invalid("request_uri does not belong into a pushed request")),
+    }
+}
+
 /// Request objects are not supported, and said so rather than ignored (OpenID Connect Core §6).
 pub(super) fn request_object(incoming: &Incoming<'_>, _: &mut Request) -> Checked {
     if incoming.params.get("request").is_some() {
@@ -40,6 +48,14 @@ pub(super) fn request_object(incoming: &Incoming<'_>, _: &mut Request) -> Checke
     }
     if incoming.params.get("request_uri").is_some() {
         return Err(ProtocolError::new(ErrorCode::RequestUriNotSupported, "request_uri is not supported"));
+    }
+    Ok(())
+}
+
+/// The request was pushed, where the client is registered so (RFC 9126 §4).
+pub(super) fn pushed(_: &Incoming<'_>, request: &mut Request) -> Checked {
+    if request.client.metadata.require_pushed_authorization_requests && request.pushed.is_none() {
+        return Err(invalid("this client has to push its requests"));
     }
     Ok(())
 }

@@ -22,23 +22,38 @@ pub(super) type RequestCheck = fn(&Incoming<'_>, &mut Request) -> Result<(), Pro
 /// A check of the person: an error for the client, something to do for the person, or nothing.
 pub(super) type PersonCheck = fn(&Standing<'_>) -> Result<Option<Need>, ProtocolError>;
 
-/// What is asked of every authorization request.
-pub(super) const OF_THE_REQUEST: &[RequestCheck] = &[
-    ask::response_mode, // first, as errors travel by it too
-    ask::parameters_once,
-    ask::request_object,
-    ask::response_type,
-    ask::grant_type,
-    ask::pkce,
-    ask::scope,
-    ask::nonce,
-    ask::prompt,
-    ask::offline_access,
-    ask::max_age,
-    ask::claims,
-    ask::acr_values,
-    ask::id_token_hint,
-    ask::hints,
+/// Where a request is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// The authorization endpoint, whatever form the request came in.
+    Authorization,
+    /// The pushed authorization request endpoint (RFC 9126 §2.1).
+    Pushed,
+}
+
+const BOTH: &[Endpoint] = &[Endpoint::Authorization, Endpoint::Pushed];
+const PUSHED: &[Endpoint] = &[Endpoint::Pushed];
+const AUTHORIZATION: &[Endpoint] = &[Endpoint::Authorization];
+
+/// What is asked of every authorization request, and where.
+pub(super) const OF_THE_REQUEST: &[(RequestCheck, &[Endpoint])] = &[
+    (ask::response_mode, BOTH), // first, as errors travel by it too
+    (ask::parameters_once, BOTH),
+    (ask::no_request_uri, PUSHED),
+    (ask::request_object, BOTH),
+    (ask::pushed, AUTHORIZATION),
+    (ask::response_type, BOTH),
+    (ask::grant_type, BOTH),
+    (ask::pkce, BOTH),
+    (ask::scope, BOTH),
+    (ask::nonce, BOTH),
+    (ask::prompt, BOTH),
+    (ask::offline_access, BOTH),
+    (ask::max_age, BOTH),
+    (ask::claims, BOTH),
+    (ask::acr_values, BOTH),
+    (ask::id_token_hint, BOTH),
+    (ask::hints, BOTH),
 ];
 
 /// What is asked of the person, once the request is good. The first that needs something stops.

@@ -2,27 +2,31 @@
 
 use super::{
     Answer, AuthorizeOutcome, AuthorizeResponse, Display, Interact, Need,
-    checks::{Incoming, OF_THE_PERSON, OF_THE_REQUEST},
+    checks::{Endpoint, Incoming, OF_THE_PERSON, OF_THE_REQUEST},
+    outcome::page,
     person::Standing,
+    received::Received,
     redirect_uri,
     request::{Parked, Request},
 };
-use crate::{
-    AuthSession, ErrorCode, Oidc, OidcError, PageError, PageReason, Params, TenantView, claims, error::ProtocolError,
-};
+use crate::{AuthSession, ErrorCode, Oidc, OidcError, PageReason, Params, TenantView, claims, error::ProtocolError};
 use madoguchi_domain::{
     Timestamp, Token, TokenHash,
     account::Enrolment,
     audit::{Action, Actor, AuditEvent},
     grant::Grant,
     id::{EnrolmentId, GrantId},
+    one_time::Purpose,
     session::Authentication,
 };
-use madoguchi_store::oidc::{consents::Consent, interactions::StoredInteraction};
+use madoguchi_store::{
+    StoreError, Tx,
+    oidc::{consents::Consent, interactions::StoredInteraction},
+};
 use std::time::Duration;
 
 /// How long a request waits for the person; a login with a forgotten password fits in.
-const PATIENCE: Duration = Duration::from_secs(3600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A parked authorization request, for the pages on the way.
 #[derive(Debug, Clone)]
@@ -31,6 +35,23 @@ pub struct PendingInteraction {
     pub display: Display,
     /// When it was parked.
     pub created_at: Timestamp,
+}
+
+/// Why a request is refused, and who is told.
+pub(super) enum Refused {
+    /// The person, on a page: nothing tells yet where to answer.
+    Page(PageReason),
+    /// The client.
+    Client(Box<Request>, ProtocolError),
+}
+
+impl Refused {
+    fn outcome(self, tenant: &TenantView) -> AuthorizeOutcome {
+        match self {
+            Self::Page(reason) => page(reason),
+            Self::Client(request, error) => refused(tenant, &request, &error),
+        }
+    }
 }
 
 /// What a good request comes to.
@@ -58,19 +79,23 @@ impl Oidc {
         browser: &TokenHash,
         session: Option<AuthSession<'_>>,
     ) -> Result<AuthorizeOutcome, OidcError> {
-        let request = match self.check(tenant, params).await? {
-            Ok(request) => request,
+        let received = match self.receive(tenant, params).await? {
+            Ok(received) => received,
             Err(outcome) => return Ok(outcome),
+        };
+        let request = match self.check(tenant, &received, Endpoint::Authorization).await? {
+            Ok(request) => request,
+            Err(refused) => return Ok(refused.outcome(tenant)),
         };
         let now = self.0.clock.now();
         match self.decide(tenant, &request, session, None, None).await? {
-            Decision::Refuse(error) => Ok(refused(tenant, &request, &error)),
+            Decision::Refuse(error) => self.refuse_once(tenant, &request, None, error, now).await,
             Decision::Grant(granted) => match session {
                 Some(session) => self.grant(tenant, &request, session, *granted, None, now).await,
                 None => Err(OidcError::Corrupt("a grant without a session".into())),
             },
             Decision::Ask(need) => {
-                let mut parked = Parked::new(params, session.map(|s| s.session));
+                let mut parked = Parked::new(&received, session.map(|s| s.session));
                 if let (Need::Consent { .. }, Some(session)) = (&need, session) {
                     parked.asked = Some(session.account.id.clone());
                 }
@@ -97,9 +122,8 @@ impl Oidc {
         browser: &TokenHash,
     ) -> Result<Option<PendingInteraction>, OidcError> {
         let Ok((stored, parked)) = self.parked(tenant, flow, browser).await? else { return Ok(None) };
-        let params = Params::from_pairs(parked.params);
         Ok(self
-            .check(tenant, &params)
+            .check(tenant, &parked.received(), Endpoint::Authorization)
             .await?
             .ok()
             .map(|request| PendingInteraction { display: display(&request), created_at: stored.created_at }))
@@ -119,17 +143,16 @@ impl Oidc {
             Ok(found) => found,
             Err(reason) => return Ok(page(reason)),
         };
-        let params = Params::from_pairs(parked.params.clone());
-        let request = match self.check(tenant, &params).await? {
+        let request = match self.check(tenant, &parked.received(), Endpoint::Authorization).await? {
             Ok(request) => request,
-            Err(outcome) => return Ok(outcome),
+            Err(refused) => return Ok(refused.outcome(tenant)),
         };
         let now = self.0.clock.now();
         let flow_hash = flow.hash();
         let before = text(&parked)?;
         match (&answer, session) {
             (Some(Answer::Deny), _) => {
-                return self.refuse_once(tenant, &request, &flow_hash, DENIED, now).await;
+                return self.refuse_once(tenant, &request, Some(&flow_hash), DENIED, now).await;
             }
             (Some(Answer::Enrolment(id)), Some(session)) => {
                 parked.enrolment = Some((session.account.id.clone(), id.clone()));
@@ -137,7 +160,7 @@ impl Oidc {
             (Some(Answer::Enrolment(_)), None) | (Some(Answer::Allow) | None, _) => {}
         }
         match self.decide(tenant, &request, session, Some(&parked), answer.as_ref()).await? {
-            Decision::Refuse(error) => self.refuse_once(tenant, &request, &flow_hash, error, now).await,
+            Decision::Refuse(error) => self.refuse_once(tenant, &request, Some(&flow_hash), error, now).await,
             Decision::Grant(granted) => match session {
                 Some(session) => self.grant(tenant, &request, session, *granted, Some(&flow_hash), now).await,
                 None => Err(OidcError::Corrupt("a grant without a session".into())),
@@ -158,31 +181,34 @@ impl Oidc {
         }
     }
 
-    /// The client, its redirect URI, then the table's checks.
-    async fn check(
+    /// The client, its redirect URI, then the table's checks for this endpoint.
+    pub(super) async fn check(
         &self,
         tenant: &TenantView,
-        params: &Params,
-    ) -> Result<Result<Request, AuthorizeOutcome>, OidcError> {
+        received: &Received,
+        endpoint: Endpoint,
+    ) -> Result<Result<Request, Refused>, OidcError> {
+        let params = &received.params;
+        let page = |reason| Ok(Err(Refused::Page(reason)));
         if params.is_repeated("client_id") || params.is_repeated("redirect_uri") {
-            return Ok(Err(page(PageReason::MalformedRequest)));
+            return page(PageReason::MalformedRequest);
         }
         let Some(client_id) = params.get("client_id") else {
-            return Ok(Err(page(PageReason::UnknownClient)));
+            return page(PageReason::UnknownClient);
         };
         let Some(client) = self.client(tenant, client_id).await? else {
-            return Ok(Err(page(PageReason::UnknownClient)));
+            return page(PageReason::UnknownClient);
         };
         let redirect_uri = params.get("redirect_uri").filter(|uri| redirect_uri::is_registered(&client.metadata, uri));
         let Some(redirect_uri) = redirect_uri.map(str::to_owned) else {
-            return Ok(Err(page(PageReason::RedirectUri)));
+            return page(PageReason::RedirectUri);
         };
         let ring = self.ring(tenant).await?;
         let incoming = Incoming { tenant, params, ring: &ring, now: self.0.clock.now() };
-        let mut request = Request::new(client, redirect_uri, params);
-        for check in OF_THE_REQUEST {
+        let mut request = Request::new(client, redirect_uri, received);
+        for (check, _) in OF_THE_REQUEST.iter().filter(|(_, places)| places.contains(&endpoint)) {
             if let Err(error) = check(&incoming, &mut request) {
-                return Ok(Err(refused(tenant, &request, &error)));
+                return Ok(Err(Refused::Client(Box::new(request), error)));
             }
         }
         Ok(Ok(request))
@@ -265,11 +291,11 @@ impl Oidc {
         };
         let expires_at = now + tokens.code_lifetime.duration().max(tokens.access_token_lifetime.duration());
         let store = self.0.database.tenant(tenant.slug());
-        match flow {
-            None => store.grants().insert(&grant, expires_at).await?,
-            Some(flow) => {
+        match (flow, &request.pushed) {
+            (None, None) => store.grants().insert(&grant, expires_at).await?,
+            (flow, pushed) => {
                 let mut tx = store.begin().await?;
-                if !tx.interactions().finish(flow, now).await? {
+                if !answered(&mut tx, flow, pushed.as_ref(), now).await? {
                     return Ok(page(PageReason::FinishedFlow));
                 }
                 if let Some(consent) = &granted.consent {
@@ -293,20 +319,23 @@ impl Oidc {
         Ok(AuthorizeOutcome::Redirect(response))
     }
 
-    /// Answers a parked request with an error, once.
+    /// Answers a request with an error; one that was parked or pushed, once.
     async fn refuse_once(
         &self,
         tenant: &TenantView,
         request: &Request,
-        flow: &TokenHash,
+        flow: Option<&TokenHash>,
         error: ProtocolError,
         now: Timestamp,
     ) -> Result<AuthorizeOutcome, OidcError> {
-        if self.0.database.tenant(tenant.slug()).interactions().finish(flow, now).await? {
-            Ok(refused(tenant, request, &error))
-        } else {
-            Ok(page(PageReason::FinishedFlow))
+        if flow.is_some() || request.pushed.is_some() {
+            let mut tx = self.0.database.tenant(tenant.slug()).begin().await?;
+            if !answered(&mut tx, flow, request.pushed.as_ref(), now).await? {
+                return Ok(page(PageReason::FinishedFlow));
+            }
+            tx.commit().await?;
         }
+        Ok(refused(tenant, request, &error))
     }
 
     async fn parked(
@@ -326,6 +355,24 @@ impl Oidc {
         let parked =
             serde_json::from_str(&stored.request).map_err(|e| OidcError::Corrupt(format!("a parked request: {e}")))?;
         Ok(Ok((stored, parked)))
+    }
+}
+
+/// Uses up what waited for this answer: the parked request and the pushed one. Whether nobody did before.
+async fn answered(
+    tx: &mut Tx,
+    flow: Option<&TokenHash>,
+    pushed: Option<&TokenHash>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if let Some(flow) = flow
+        && !tx.interactions().finish(flow, now).await?
+    {
+        return Ok(false);
+    }
+    match pushed {
+        Some(name) => Ok(tx.one_time().consume(Purpose::PushedRequest, name, now).await?.is_some()),
+        None => Ok(true),
     }
 }
 
@@ -359,16 +406,6 @@ fn agreed(request: &Request, before: Option<&Consent>, now: Timestamp) -> Consen
 fn refused(tenant: &TenantView, request: &Request, error: &ProtocolError) -> AuthorizeOutcome {
     let (uri, state) = (request.redirect_uri.clone(), request.state.as_deref());
     AuthorizeOutcome::Redirect(AuthorizeResponse::error(uri, request.mode, error, state, tenant))
-}
-
-fn page(reason: PageReason) -> AuthorizeOutcome {
-    let code = match reason {
-        PageReason::UnknownClient => ErrorCode::InvalidClient,
-        PageReason::MalformedRequest | PageReason::RedirectUri | PageReason::UnknownFlow | PageReason::FinishedFlow => {
-            ErrorCode::InvalidRequest
-        }
-    };
-    AuthorizeOutcome::ErrorPage(PageError { code, reason })
 }
 
 fn display(request: &Request) -> Display {

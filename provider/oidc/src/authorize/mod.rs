@@ -1,7 +1,8 @@
 //! The authorization endpoint (RFC 6749 §4.1, OpenID Connect Core §3.1.2).
 //!
-//! [`checks`] is the table of what is checked; [`ask`] looks at the request, [`demand`] at the person, [`endpoint`] runs
-//! them and keeps what has to wait.
+//! [`received`] finds out what is asked for, whatever form it came in, and [`pushed`] keeps requests that come beforehand.
+//! [`checks`] is the table of what is checked where; [`ask`] looks at the request, [`demand`] at the person, [`endpoint`]
+//! runs them and keeps what has to wait.
 
 mod ask;
 mod checks;
@@ -9,6 +10,8 @@ mod demand;
 mod endpoint;
 mod outcome;
 mod person;
+mod pushed;
+mod received;
 pub(crate) mod redirect_uri;
 mod request;
 

@@ -1,7 +1,7 @@
 //! What an authorization request comes to.
 
 use crate::{
-    error::{PageError, ProtocolError},
+    error::{ErrorCode, PageError, PageReason, ProtocolError},
     tenant::TenantView,
 };
 use madoguchi_domain::{
@@ -23,6 +23,18 @@ pub enum AuthorizeOutcome {
     ErrorPage(PageError),
     /// Ask the person something, then [`crate::Oidc::resume`] with the flow.
     Interact(Interact),
+}
+
+/// An error page with the code that belongs to its reason.
+pub(super) fn page(reason: PageReason) -> AuthorizeOutcome {
+    let code = match reason {
+        PageReason::UnknownClient => ErrorCode::InvalidClient,
+        PageReason::PushedRequest => ErrorCode::InvalidRequestUri,
+        PageReason::MalformedRequest | PageReason::RedirectUri | PageReason::UnknownFlow | PageReason::FinishedFlow => {
+            ErrorCode::InvalidRequest
+        }
+    };
+    AuthorizeOutcome::ErrorPage(PageError { code, reason })
 }
 
 /// How the answer travels (OAuth 2.0 Multiple Response Types §2.1, OAuth 2.0 Form Post Response Mode).

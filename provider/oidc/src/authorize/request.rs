@@ -1,9 +1,9 @@
 //! An authorization request that passed its checks, and one that waits.
 
-use super::ResponseMode;
+use super::{ResponseMode, received::Received};
 use crate::{Params, claims_request::ClaimsRequest};
 use madoguchi_domain::{
-    Timestamp,
+    Timestamp, TokenHash,
     client::Client,
     id::{AccountId, EnrolmentId, SessionId},
     session::{Acr, Session},
@@ -15,6 +15,8 @@ use std::{sync::Arc, time::Duration};
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) client: Arc<Client>,
+    /// The name under which it was pushed.
+    pub(super) pushed: Option<TokenHash>,
     /// As presented; registered.
     pub(super) redirect_uri: String,
     pub(super) mode: ResponseMode,
@@ -48,12 +50,13 @@ pub(super) struct Prompt {
 }
 
 impl Request {
-    pub(super) fn new(client: Arc<Client>, redirect_uri: String, params: &Params) -> Self {
+    pub(super) fn new(client: Arc<Client>, redirect_uri: String, received: &Received) -> Self {
         Self {
             client,
+            pushed: received.pushed.clone(),
             redirect_uri,
             mode: ResponseMode::Query,
-            state: params.get("state").map(str::to_owned),
+            state: received.params.get("state").map(str::to_owned),
             nonce: None,
             scope: String::new(),
             code_challenge: None,
@@ -85,7 +88,10 @@ impl Request {
 /// A request that waits in the database while the person does something. The browser holds its name only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Parked {
-    pub(super) params: Vec<(String, String)>,
+    params: Vec<(String, String)>,
+    /// The name under which the request was pushed, as a hash.
+    #[serde(default)]
+    pushed: Option<String>,
     /// The session at that time, to recognise a new one.
     pub(super) session: Option<SessionId>,
     pub(super) authenticated_at: Option<Timestamp>,
@@ -96,13 +102,22 @@ pub(super) struct Parked {
 }
 
 impl Parked {
-    pub(super) fn new(params: &Params, session: Option<&Session>) -> Self {
+    pub(super) fn new(received: &Received, session: Option<&Session>) -> Self {
         Self {
-            params: params.pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            params: received.params.pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            pushed: received.pushed.as_ref().map(|hash| hash.as_str().to_owned()),
             session: session.map(|s| s.id.clone()),
             authenticated_at: session.map(|s| s.authentication.at),
             asked: None,
             enrolment: None,
+        }
+    }
+
+    /// The request as it was received.
+    pub(super) fn received(&self) -> Received {
+        Received {
+            params: Params::from_pairs(self.params.clone()),
+            pushed: self.pushed.clone().map(TokenHash::from_stored),
         }
     }
 

@@ -181,7 +181,8 @@ fn assertion_claims<'a>(
     // NumericDate may have a fraction (RFC 7519 §2).
     #[expect(clippy::cast_possible_truncation, reason = "a saturated time is refused below")]
     let time = |name: &str| claims.get(name).map(|v| v.as_f64().map(|t| t as i64));
-    let for_us = |aud: &str| aud == &*tenant.issuer || aud == tenant.endpoint("/token");
+    let for_us =
+        |aud: &str| aud == &*tenant.issuer || ["/token", "/par"].iter().any(|path| aud == tenant.endpoint(path));
     let audience = match claims.get("aud")? {
         Value::String(aud) => for_us(aud),
         Value::Array(all) => matches!(all.as_slice(), [Value::String(aud)] if for_us(aud)),

@@ -12,3 +12,4 @@ mod token;
 mod userinfo;
 
 pub use token::EndpointRequest;
+pub(crate) use token::Refusal;

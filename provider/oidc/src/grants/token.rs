@@ -7,7 +7,7 @@ use madoguchi_domain::client::Client;
 use serde_json::json;
 use std::sync::Arc;
 
-/// A request to the token, userinfo, introspection or revocation endpoint.
+/// A request to the token, userinfo, introspection, revocation or pushed authorization request endpoint.
 #[derive(Debug, Default)]
 pub struct EndpointRequest<'a> {
     /// Values of all `Authorization` headers, as they came.
@@ -22,9 +22,9 @@ pub struct EndpointRequest<'a> {
     pub source_ip: Option<String>,
 }
 
-/// Why no token is given.
+/// Why a client is not given what it came for.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The client is told.
     Protocol(ProtocolError),
     /// We are out of order.
@@ -45,7 +45,7 @@ impl<E: Into<OidcError>> From<E> for Refusal {
 
 impl Refusal {
     /// RFC 6749 §5.2: client authentication that failed is 401, what else is wrong 400; 503 when we are out of order.
-    pub(super) fn reply(&self, tenant: &TenantView) -> Reply {
+    pub(crate) fn reply(&self, tenant: &TenantView) -> Reply {
         match self {
             Self::Protocol(error) => refusal(tenant, error),
             Self::Failure(error) => {
@@ -67,7 +67,7 @@ impl Oidc {
     }
 
     /// The parameters of a client's request, all in its body and each once, and the client that it proved to come from.
-    pub(super) async fn client_request(
+    pub(crate) async fn client_request(
         &self,
         tenant: &TenantView,
         request: &EndpointRequest<'_>,

@@ -1,4 +1,4 @@
-//! For relying parties: authorization, token, userinfo, introspection, revocation, keys, metadata, logout.
+//! For relying parties: authorization, pushed requests, token, userinfo, introspection, revocation, keys, metadata, logout.
 
 use crate::{
     client_address::{Peer, client_address},
@@ -29,6 +29,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/authorize", get(authorize).post(authorize_posted))
         .route("/authorize/resume", get(resume))
         .route("/authorize/consent", post(consent))
+        .route("/par", post(push).options(preflight))
         .route("/token", post(token).options(preflight))
         .route("/introspect", post(introspect))
         .route("/revoke", post(revoke).options(preflight))
@@ -36,6 +37,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/jwks", get(jwks))
         .route("/end-session", get(end_session).post(end_session_posted))
         .route("/.well-known/openid-configuration", get(discovery))
+        .route("/.well-known/oauth-authorization-server", get(discovery))
 }
 
 /// RFC 8414 §3.1: the well-known part stands before the issuer's path.
@@ -376,6 +378,17 @@ impl<S: Sync> FromRequestParts<S> for MaybePeer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self(parts.extensions.get::<Peer>().copied()))
     }
+}
+
+async fn push(
+    of: OfTenant,
+    MaybePeer(peer): MaybePeer,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Response {
+    let request = endpoint_request(&of.web, &headers, query.as_deref(), &body, peer);
+    cross_origin(answer(of.web.oidc().push(&of.view, request).await))
 }
 
 async fn token(
