@@ -127,8 +127,8 @@ export async function openApplication(clerk, provider, reference, tenant = 'cert
   return clerk;
 }
 
-/** Decides on the application that is open. `items` maps field keys to notes for a correction. */
-export async function decide(clerk, verdict, { reason = '確認しました。', items = {} } = {}) {
+/** Fills in what goes with a decision: the reason, and which items are questioned with what note. */
+export async function fillDecision(clerk, { reason = '確認しました。', items = {} } = {}) {
   const fields = await clerk.fields();
   if (fields.includes('reason') && reason) await clerk.fill({ reason });
   for (const [key, note] of Object.entries(items)) {
@@ -138,6 +138,12 @@ export async function decide(clerk, verdict, { reason = '確認しました。',
     assert.ok(text, `the desk has a note for ${key} among ${fields.join(', ')}`);
     await clerk.fill({ [text]: note });
   }
+  return clerk;
+}
+
+/** Decides on the application that is open. `items` maps field keys to notes for a correction. */
+export async function decide(clerk, verdict, words) {
+  await fillDecision(clerk, words);
   await clerk.press(verdict);
   return clerk;
 }
