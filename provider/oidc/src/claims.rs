@@ -6,7 +6,10 @@
 //! What an administrator set on the account (`Profile::claims`) wins over what is derived, except for the claims
 //! that the protocol itself makes.
 
-use crate::claims_request::{ClaimsRequest, Wanted};
+use crate::{
+    claims_request::{ClaimsRequest, Wanted},
+    verified_claims::{self, VerifiedRequest},
+};
 use chrono::SecondsFormat;
 use madoguchi_domain::{
     Timestamp,
@@ -40,6 +43,7 @@ const RESERVED: &[&str] = &[
     "cnf",
     "client_id",
     "scope",
+    "verified_claims",
 ];
 
 const PROFILE: &[&str] = &[
@@ -107,14 +111,26 @@ pub(crate) fn supported() -> Vec<&'static str> {
 
 /// Claims that a request asks for one by one, beyond its scopes: what consent has to name.
 pub(crate) fn beyond_scopes(request: &ClaimsRequest, scope: &str) -> Vec<String> {
-    request
-        .names()
-        .into_iter()
+    let known = supported();
+    let verified = request.verified_names();
+    let names = request.names().into_iter().chain(verified.iter().copied()).map(base);
+    let mut claims: Vec<String> = names
         .filter(|name| !RESERVED.contains(name))
-        .filter(|name| supported().contains(name))
+        .filter(|name| known.contains(name))
         .filter(|name| !scope.split(' ').any(|s| of_scope(s).contains(name)))
         .map(str::to_owned)
-        .collect()
+        .collect();
+    if !verified.is_empty() {
+        claims.push(verified_claims::CLAIM.to_owned());
+    }
+    claims.sort_unstable();
+    claims.dedup();
+    claims
+}
+
+/// A claim's name without its language tag (§5.2).
+fn base(claim: &str) -> &str {
+    claim.split('#').next().unwrap_or(claim)
 }
 
 /// A person whose claims are asked for.
@@ -126,6 +142,7 @@ pub(crate) struct Person<'a> {
     /// The enrolment that was chosen in this grant.
     pub(crate) chosen: Option<&'a EnrolmentId>,
     pub(crate) config: &'a TenantConfig,
+    pub(crate) now: Timestamp,
 }
 
 /// Claims for userinfo: those of the scopes and those asked for one by one. Without `sub`.
@@ -137,6 +154,7 @@ pub(crate) fn for_userinfo(person: &Person<'_>, scope: &str, request: &ClaimsReq
     for (claim, wanted) in &request.userinfo {
         person.put(claim, wanted.as_ref(), &mut out);
     }
+    person.put_verified(&request.verified_userinfo, &mut out);
     out
 }
 
@@ -150,6 +168,7 @@ pub(crate) fn for_id_token(person: &Person<'_>, scope: &str, request: &ClaimsReq
     for (claim, wanted) in &request.id_token {
         person.put(claim, wanted.as_ref(), &mut out);
     }
+    person.put_verified(&request.verified_id_token, &mut out);
     out
 }
 
@@ -190,8 +209,13 @@ impl Person<'_> {
         out.extend(values.into_iter().filter(|(name, value)| !value.is_null() && (all || name == claim)));
     }
 
+    fn put_verified(&self, wanted: &VerifiedRequest, out: &mut Map<String, Value>) {
+        let told = verified_claims::told(self, wanted, self.now);
+        out.extend(told.map(|value| (verified_claims::CLAIM.to_owned(), value)));
+    }
+
     /// The claim with its tagged variants, as far as the profile has it.
-    fn derived(&self, claim: &str) -> Vec<(String, Value)> {
+    pub(crate) fn derived(&self, claim: &str) -> Vec<(String, Value)> {
         let profile = &self.account.profile;
         let one = |value: Option<Value>| value.map(|v| (claim.to_owned(), v)).into_iter().collect();
         match claim {
@@ -309,7 +333,7 @@ impl Person<'_> {
         }
     }
 
-    fn affiliation(&self, enrolment: &Enrolment) -> Value {
+    pub(crate) fn affiliation(&self, enrolment: &Enrolment) -> Value {
         let facts = &enrolment.facts;
         let units: Vec<Value> =
             facts.affiliation.iter().filter(|c| !c.is_empty()).map(|code| self.unit(code)).collect();

@@ -1,9 +1,12 @@
 //! The `claims` parameter (OpenID Connect Core §5.5).
 
-use crate::error::{ErrorCode, ProtocolError};
+use crate::{
+    error::{ErrorCode, ProtocolError},
+    verified_claims::{self, VerifiedRequest},
+};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which single claims a request asks for, and where.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -14,6 +17,12 @@ pub(crate) struct ClaimsRequest {
     /// To be in the ID token.
     #[serde(default)]
     pub(crate) id_token: BTreeMap<String, Option<Wanted>>,
+    /// `verified_claims` to be had at userinfo.
+    #[serde(skip)]
+    pub(crate) verified_userinfo: VerifiedRequest,
+    /// `verified_claims` to be in the ID token.
+    #[serde(skip)]
+    pub(crate) verified_id_token: VerifiedRequest,
 }
 
 /// How one claim is asked for.
@@ -41,13 +50,26 @@ impl ClaimsRequest {
     /// Reads the parameter's JSON; members that we do not know are ignored.
     pub(crate) fn parse(text: &str) -> Result<Self, ProtocolError> {
         let bad = || ProtocolError::new(ErrorCode::InvalidRequest, "claims is not a claims request in JSON");
-        let value: Value = serde_json::from_str(text).map_err(|_| bad())?;
+        let mut value: Value = serde_json::from_str(text).map_err(|_| bad())?;
+        let mut verified = |place: &str| {
+            let asked =
+                value.get_mut(place).and_then(Value::as_object_mut).and_then(|p| p.remove(verified_claims::CLAIM));
+            asked.map_or_else(|| Ok(VerifiedRequest::default()), |asked| VerifiedRequest::parse(&asked).ok_or_else(bad))
+        };
+        let (verified_userinfo, verified_id_token) = (verified("userinfo")?, verified("id_token")?);
         let claims = ["userinfo", "id_token"].into_iter().filter_map(|place| value.get(place)?.as_object());
         // An array would pass for a structure otherwise.
         if !value.is_object() || !claims.flatten().all(|(_, wanted)| wanted.is_null() || wanted.is_object()) {
             return Err(bad());
         }
-        serde_json::from_value(value).map_err(|_| bad())
+        let claims: Self = serde_json::from_value(value).map_err(|_| bad())?;
+        Ok(Self { verified_userinfo, verified_id_token, ..claims })
+    }
+
+    /// For a tenant that tells nothing of how facts were verified: then nobody is asked about it either.
+    pub(crate) fn forget_verified(&mut self) {
+        self.verified_userinfo = VerifiedRequest::default();
+        self.verified_id_token = VerifiedRequest::default();
     }
 
     /// What is stored with a grant; it was validated before.
@@ -66,8 +88,13 @@ impl ClaimsRequest {
     }
 
     /// Names of all claims asked for, each once.
-    pub(crate) fn names(&self) -> std::collections::BTreeSet<&str> {
+    pub(crate) fn names(&self) -> BTreeSet<&str> {
         self.id_token.keys().chain(self.userinfo.keys()).map(String::as_str).collect()
+    }
+
+    /// Names of all claims asked for with how they were verified.
+    pub(crate) fn verified_names(&self) -> BTreeSet<&str> {
+        self.verified_id_token.names().into_iter().chain(self.verified_userinfo.names()).collect()
     }
 }
 
@@ -89,7 +116,14 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_of_objects_is_refused() {
-        for bad in ["", "[]", "{\"userinfo\":[]}", "{\"id_token\":{\"acr\":\"x\"}}", "nonsense"] {
+        for bad in [
+            "",
+            "[]",
+            "{\"userinfo\":[]}",
+            "{\"id_token\":{\"acr\":\"x\"}}",
+            "{\"id_token\":{\"verified_claims\":null}}",
+            "nonsense",
+        ] {
             assert!(ClaimsRequest::parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,6 +1,6 @@
 //! The provider's metadata (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9126 §5, RFC 9207 §3): rendered once for each generation.
 
-use crate::{Oidc, OidcError, Reply, TenantView, claims, keys};
+use crate::{Oidc, OidcError, Reply, TenantView, claims, keys, verified_claims};
 use bytes::Bytes;
 use madoguchi_domain::session::Acr;
 use openidconnect::{
@@ -31,6 +31,8 @@ struct Further {
     code_challenge_methods_supported: Vec<String>,
     authorization_response_iss_parameter_supported: bool,
     prompt_values_supported: Vec<String>,
+    #[serde(flatten)]
+    identity_assurance: Option<verified_claims::Metadata>,
 }
 impl AdditionalProviderMetadata for Further {}
 
@@ -101,6 +103,7 @@ fn metadata(
         code_challenge_methods_supported: strings(&["S256"]),
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: strings(&["none", "login", "consent", "select_account"]),
+        identity_assurance: verified_claims::metadata(&tenant.config),
     };
     let acr = Acr::ALL.iter().filter(|a| **a <= tenant.attainable());
     let locales = tenant.config.settings.locales.iter();

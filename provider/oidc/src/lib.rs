@@ -7,6 +7,7 @@
 //! * `authorize`: the table of checks, and the request that waits for the person
 //! * `grants`: client authentication, codes, refresh tokens, userinfo, and the one policy behind them
 //! * `machine`: oxide-auth's state machines, and nothing else of it
+//! * `verified_claims`: facts together with how they were checked
 //! * `keys`, `jws`, `claims`, `discovery`, `clients`, `logout`, `outbound`: one thing each
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -26,6 +27,7 @@ mod outbound;
 mod params;
 mod reply;
 mod tenant;
+mod verified_claims;
 
 pub use authorize::{
     Answer, AuthorizeOutcome, AuthorizeResponse, Display, Interact, LoginReason, Need, PendingInteraction, ResponseMode,

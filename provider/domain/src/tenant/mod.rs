@@ -28,11 +28,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
 
+mod assurance;
 mod calendar;
 mod kinds;
 pub mod load;
 mod policy;
 mod user_id;
+pub use assurance::AssurancePolicy;
 pub use calendar::{CalendarPolicy, Closure, Holidays, Weekday};
 pub use kinds::{KindOfUser, LoginIds};
 pub use load::{Problem, TenantFiles};
@@ -128,6 +130,9 @@ pub struct TenantSettings {
     /// Tokens.
     #[serde(default)]
     pub tokens: TokenPolicy,
+    /// What relying parties are told of reviews.
+    #[serde(default)]
+    pub assurance: AssurancePolicy,
     /// Mails.
     pub mail: MailPolicy,
     /// The home page.

@@ -173,6 +173,9 @@ pub(super) fn max_age(incoming: &Incoming<'_>, request: &mut Request) -> Checked
 pub(super) fn claims(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
     let Some(text) = incoming.params.get("claims") else { return Ok(()) };
     request.claims = ClaimsRequest::parse(text)?;
+    if incoming.tenant.config.settings.assurance.trust_framework.is_none() {
+        request.claims.forget_verified();
+    }
     request.claims_text = Some(text.to_owned());
     if let Some(wanted) = request.claims.wanted("sub") {
         match wanted.values().as_slice() {

@@ -116,7 +116,8 @@ impl Oidc {
         let enrolments = match issue.enrolments {
             Some(enrolments) => enrolments,
             None if claims::asks_for_one_student_id(&grant.scope, &asked)
-                || claims::needs_enrolments(asked.id_token.keys().map(String::as_str)) =>
+                || claims::needs_enrolments(asked.id_token.keys().map(String::as_str))
+                || claims::needs_enrolments(asked.verified_id_token.names().into_iter()) =>
             {
                 read = self.0.database.tenant(tenant.slug()).enrolments().of(&account.id).await?;
                 &read
@@ -129,6 +130,7 @@ impl Oidc {
             enrolments,
             chosen: grant.enrolment.as_ref(),
             config: &tenant.config,
+            now,
         };
         let further = Further {
             sid: grant.session.as_str().to_owned(),

@@ -29,7 +29,8 @@ impl Oidc {
         let token = Token::parse(&presented(request)?).ok_or_else(invalid)?;
         let store = self.0.database.tenant(tenant.slug());
         let found = store.tokens().standing(&token.hash(), TokenKind::Access).await?.ok_or_else(invalid)?;
-        if self.0.clock.now() >= found.expires_at {
+        let now = self.0.clock.now();
+        if now >= found.expires_at {
             return Err(invalid().into());
         }
         let client = self.client(tenant, &found.grant.client_id).await?;
@@ -43,6 +44,7 @@ impl Oidc {
             enrolments: &found.enrolments,
             chosen: found.grant.enrolment.as_ref(),
             config: &tenant.config,
+            now,
         };
         let asked = ClaimsRequest::stored(found.grant.claims.as_deref());
         let mut claims = claims::for_userinfo(&person, &found.scope, &asked);

@@ -12,3 +12,4 @@ mod properties;
 mod refresh;
 mod support;
 mod token_state;
+mod verified_claims;

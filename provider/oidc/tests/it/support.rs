@@ -272,6 +272,12 @@ impl World {
         self.keep_session(&self.session.clone()).await;
     }
 
+    /// Stores the account's profile as it is now.
+    pub async fn keep_profile(&self) {
+        let profile = &self.account.profile;
+        self.store().accounts().set_profile(&self.account.id, profile, &SearchKeys::default(), NOW).await.unwrap();
+    }
+
     pub fn signed_in(&self) -> Option<AuthSession<'_>> {
         Some(AuthSession { session: &self.session, account: &self.account })
     }

@@ -22,6 +22,7 @@ pub(super) fn check(source: &Source, settings: &TenantSettings, problems: &mut P
     names(settings, &mut wrong);
     look(settings, &mut wrong);
     credentials(settings, &mut wrong);
+    assurance(settings, &mut wrong);
     spans(settings, &mut wrong);
     numbers(settings, &mut wrong);
     calendar(settings, &mut wrong);
@@ -136,6 +137,27 @@ fn credentials(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
     for (i, algorithm) in algorithms.iter().enumerate() {
         if algorithms.iter().take(i).any(|earlier| earlier == algorithm) {
             wrong(&format!("tokens.algorithms[{i}]"), format!("{} stands here twice", algorithm.as_str()));
+        }
+    }
+}
+
+/// Identifiers that travel in tokens (OpenID Connect for Identity Assurance 1.0).
+fn assurance(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
+    let assurance = &settings.assurance;
+    for (key, value) in [
+        ("trust_framework", &assurance.trust_framework),
+        ("level", &assurance.level),
+        ("policy", &assurance.policy),
+        ("authority_record", &assurance.authority_record),
+    ] {
+        let Some(value) = value else { continue };
+        if value.is_empty() || value.len() > 255 || !value.chars().all(|c| c.is_ascii_graphic()) {
+            wrong(
+                &format!("assurance.{key}"),
+                format!("expected 1 to 255 visible ASCII characters without spaces, found {value:?}"),
+            );
+        } else if assurance.trust_framework.is_none() {
+            wrong(&format!("assurance.{key}"), "means nothing without trust_framework".into());
         }
     }
 }
