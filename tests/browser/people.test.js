@@ -169,7 +169,12 @@ for (const kind of databases) {
           await visitor.press('check');
           assert.equal(visitor.status, 422);
           assert.equal(await visitor.value('phone'), '12');
-          await visitor.fill({ phone: '03-3333-4444' });
+          // a place is one item: no new prefecture beside the old city
+          await visitor.fill({ phone: '', prefecture: '北海道' });
+          await visitor.press('check');
+          assert.equal(visitor.status, 422);
+          for (const key of ['postal_code', 'city']) assert.equal(await visitor.attribute(`[name="${key}"]`, 'aria-invalid'), 'true', key);
+          await visitor.fill({ prefecture: '', phone: '03-3333-4444' });
           await visitor.press('check');
           await confirmMessage(visitor);
           const now = await visitor.text('main');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import {
-  acceptedMail, agree, apply, decide, expectPage, fillForm, logIn, openApplication, openResubmission, receptionReference, setPasswords,
+  acceptedMail, agree, apply, decide, expectPage, fillDecision, fillForm, logIn, openApplication, openResubmission, receptionReference, setPasswords,
 } from '../support/journey.js';
 import { clerk, graduate, newAddress, secondClerk } from '../support/people.js';
 import { clients, signedIn, tokens, verified } from '../support/protocol.js';
@@ -11,9 +11,9 @@ import { everybody, everyClient, onEachDatabase } from '../support/suite.js';
 import { Visitor } from '../support/visitor.js';
 
 onEachDatabase('review desk', { accounts: everybody, clients: everyClient }, (at) => {
-  const deskOf = (person) => signedIn(at.provider, person);
+  const deskOf = (person, language) => signedIn(at.provider, person, { language });
   const applyOnce = (options) => apply(new Visitor(), at.provider, options);
-  const opened = async (person, reference) => openApplication(await deskOf(person), at.provider, reference);
+  const opened = async (person, reference, language) => openApplication(await deskOf(person, language), at.provider, reference);
   const submission = (desk, button, extra) => {
     const sent = desk.submission(button, extra);
     return { ...sent, headers: { ...sent.headers, origin: at.provider.origin } };
@@ -140,6 +140,25 @@ onEachDatabase('review desk', { accounts: everybody, clients: everyClient }, (at
     assert.equal(desk.trail[0].status, 422, desk.describe());
   });
 
+  it('nobody gets a second account because the first was overlooked: who resembles somebody is approved when it is said whose account it is', async () => {
+    const accounts = async (mail) => Number((await at.provider.database.rows(`SELECT count(*) AS n FROM accounts WHERE email_key = '${mail}'`))[0].n);
+    const first = await applyOnce();
+    await decide(await opened(clerk, first.reference), 'approve');
+    for (const language of ['ja', 'en']) {
+      const { mail, reference } = await applyOnce();
+      const desk = await opened(clerk, reference, language);
+      assert.deepEqual((await desk.choices('account')).slice(-1), ['new']);
+      await desk.fill({ reason: '書きかけ' });
+      await desk.press('approve');
+      assert.equal(desk.trail[0].status, 422, desk.describe());
+      assert.match(await desk.text('#account-error'), language === 'ja' ? /同じ人/ : /look like/);
+      assert.equal(await desk.value('reason'), '書きかけ', 'what was typed is kept');
+      assert.equal(await accounts(mail), 0);
+      await decide(desk, 'approve');
+      assert.equal(await accounts(mail), 1);
+    }
+  });
+
   it('a decision on a version that was resubmitted in between is refused with 409 and changes nothing', async () => {
     const { mail, reference } = await applyOnce();
     const stale = await opened(secondClerk, reference);
@@ -162,7 +181,7 @@ onEachDatabase('review desk', { accounts: everybody, clients: everyClient }, (at
     for (let round = 0; round < 6; round += 1) {
       const { mail, reference } = await applyOnce();
       const desks = [await opened(clerk, reference), await opened(secondClerk, reference)];
-      for (const desk of desks) await desk.fill({ reason: '同時に決めました。' });
+      for (const desk of desks) await fillDecision(desk, { reason: '同時に決めました。' });
       const sends = [];
       for (const desk of desks) for (const button of ['approve', 'reject', 'approve', 'reject']) sends.push([desk, submission(desk, button)]);
       const answers = await Promise.all(sends.map(([desk, sent]) => desk.send(sent.url, sent)));

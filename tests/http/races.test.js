@@ -115,7 +115,7 @@ onEachDatabase('races', { databases: databases.filter((kind) => kind === 'postgr
     for (let round = 0; round < rounds; round += 1) {
       const { mail, reference } = await apply(new Visitor(), at.provider);
       const sent = [];
-      for (const [n, [verdict, more]] of [['approve', {}], ['reject', { reason: '確認できません。' }], ['approve', {}], ['resubmit', { reason: '直してください。', question_street: 'on', note_street: '番地まで' }]].entries()) {
+      for (const [n, [verdict, more]] of [['approve', { account: 'new' }], ['reject', { reason: '確認できません。' }], ['approve', { account: 'new' }], ['resubmit', { reason: '直してください。', question_street: 'on', note_street: '番地まで' }]].entries()) {
         const view = new Visitor();
         view.jar = desks[n % 2].jar;
         await openApplication(view, at.provider, reference);

@@ -209,6 +209,6 @@ pub struct Credential {
     pub set_at: Timestamp,
     /// When it dies by itself (the initial password).
     pub expires_at: Option<Timestamp>,
-    /// When it was used up (the initial password).
+    /// When it was used up (the initial password), or taken away (the own ones, when the account moved).
     pub consumed_at: Option<Timestamp>,
 }

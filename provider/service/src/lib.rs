@@ -57,7 +57,9 @@ pub use registration::{
     LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest,
     RegistrationRequested,
 };
-pub use review::{DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling, UndoError, UndoForm};
+pub use review::{
+    AccountChoice, DecideError, Decided, DecisionForm, Desk, QueueFilter, ReviewerOf, Ruling, UndoError, UndoForm,
+};
 pub use sessions::{ActiveSession, SessionState, SignedInPlace};
 pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use submission::{ResubmissionLink, SubmitError, Submitted};

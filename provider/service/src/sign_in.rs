@@ -186,18 +186,16 @@ impl Service {
     }
 
     fn plan<'a>(&self, account: &Account, credentials: &'a [Credential], no_second: bool) -> Plan<'a> {
-        let of = |kind| credentials.iter().find(|c| c.kind == kind);
+        let usable = |kind| credentials.iter().find(|c| c.kind == kind && is_usable(c, self.now()));
         match account.state {
             AccountState::Active => Plan {
-                password: of(CredentialKind::Password),
-                second: of(CredentialKind::SecondPassword),
+                password: usable(CredentialKind::Password),
+                second: usable(CredentialKind::SecondPassword),
                 proves: Proof::Own,
             },
-            AccountState::Provisioned if no_second => Plan {
-                password: of(CredentialKind::Initial).filter(|c| is_usable(c, self.now())),
-                second: None,
-                proves: Proof::Initial,
-            },
+            AccountState::Provisioned if no_second => {
+                Plan { password: usable(CredentialKind::Initial), second: None, proves: Proof::Initial }
+            }
             AccountState::Provisioned | AccountState::Disabled => {
                 Plan { password: None, second: None, proves: Proof::Nothing }
             }

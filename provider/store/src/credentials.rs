@@ -53,7 +53,7 @@ impl Credentials<'_> {
         self.0.write(PUT, values).await.map(drop)
     }
 
-    /// Uses one up (the initial password); false when somebody did, or it expired, or there is none.
+    /// Uses one up (the initial password) or takes it away (the own ones); false when somebody did, or it expired, or there is none.
     pub async fn consume(
         &mut self,
         account: &AccountId,

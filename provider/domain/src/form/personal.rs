@@ -139,6 +139,22 @@ impl PersonalForm {
         merged
     }
 
+    /// In the manner `fill_in`, where an empty item stays as it was: the items of a place that were left empty while
+    /// another of them was filled in. A new prefecture with the old city is no place.
+    fn half_a_place(&self, before: &Answers, typed: &Answers) -> Vec<FieldError> {
+        let text = |answers: &Answers, key: &str| answers.get(key).map(|t| t.trim().to_owned()).unwrap_or_default();
+        let open = |key: &str| self.form.field(key).is_some() && self.change(key) != Change::Fixed;
+        let of_the_form = PLACE.into_iter().filter(|(key, _)| open(key));
+        let (filled, empty): (Vec<_>, Vec<_>) = of_the_form.partition(|(key, _)| !text(typed, key).is_empty());
+        match self.manner {
+            ChangeManner::FillIn if !filled.is_empty() => {
+                let stands = |key: &str| !text(before, key).is_empty();
+                empty.into_iter().filter(|(key, _)| stands(key)).map(|(key, code)| FieldError::at(key, code)).collect()
+            }
+            ChangeManner::FillIn | ChangeManner::Edit => Vec::new(),
+        }
+    }
+
     /// Whether a field with approval is another than it was: then evidence is wanted.
     pub fn wants_approval(&self, before: &Answers, typed: &Answers, context: &Context<'_>) -> bool {
         !self.changed(before, &self.merge(before, typed), context).1.is_empty()
@@ -177,10 +193,23 @@ impl PersonalForm {
         if !with_approval.is_empty() {
             open.extend(self.evidence.iter().map(String::as_str));
         }
-        let validated = Correction::new(&self.form, open).validate(before, &merged, context)?;
+        let half = self.half_a_place(before, typed);
+        let validated = match Correction::new(&self.form, open).validate(before, &merged, context) {
+            Ok(validated) if half.is_empty() => validated,
+            Ok(_) => return Err(half),
+            Err(mut errors) => {
+                errors.extend(half);
+                let place = |error: &FieldError| self.form.fields().position(|f| f.key == error.field);
+                errors.sort_by_key(place);
+                return Err(errors);
+            }
+        };
         Ok(PersonalChanges { free, with_approval, answers: validated.answers })
     }
 }
+
+/// Items that say one place together.
+const PLACE: [(&str, &str); 3] = [("postal_code", "required"), ("prefecture", "required_choice"), ("city", "required")];
 
 /// A profile as the answers of the form.
 pub fn answers_of(profile: &Profile) -> Answers {

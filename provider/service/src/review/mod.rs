@@ -8,7 +8,7 @@ mod decide;
 mod evidence;
 mod undo;
 
-pub use decide::{BY_DIRECTORY, BY_VERIFIER, DecideError, Decided, DecisionForm, Ruling};
+pub use decide::{AccountChoice, BY_DIRECTORY, BY_VERIFIER, DecideError, Decided, DecisionForm, Ruling};
 pub(crate) use evidence::Claimed;
 pub use evidence::{AccountLike, ApplicationLike, ComparedItem, Resemblance, RosterAnswer, RosterRecord};
 

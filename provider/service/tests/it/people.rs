@@ -14,8 +14,8 @@ use madoguchi_domain::{
     verification::Evidence,
 };
 use madoguchi_service::{
-    DecideError, Decided, DecisionForm, OpenDraft, QueueFilter, ReviewerOf, Ruling, SubmitError, Tenant, UndoError,
-    UndoForm, WithdrawError,
+    AccountChoice, DecideError, Decided, DecisionForm, OpenDraft, QueueFilter, ReviewerOf, Ruling, SubmitError, Tenant,
+    UndoError, UndoForm, WithdrawError,
 };
 use std::time::Duration;
 
@@ -40,13 +40,17 @@ fn ruled(application: &ApplicationId, version: i64, ruling: Ruling) -> DecisionF
 }
 
 fn yes() -> Ruling {
-    Ruling::Approve { account: None }
+    Ruling::Approve { account: AccountChoice::Unsaid }
 }
 
 /// An account by an approved application, in use.
 async fn known(world: &World, tenant: &Tenant, clerk: &ReviewerOf, mail: &str, typed: &Answers) -> Account {
     let applied = world.apply(tenant, mail, typed).await;
-    world.desk(tenant, clerk).decide(&ruled(&applied.application, 1, yes()), &source()).await.unwrap();
+    world
+        .desk(tenant, clerk)
+        .decide(&ruled(&applied.application, 1, Ruling::Approve { account: AccountChoice::New }), &source())
+        .await
+        .unwrap();
     let account = world.account_of(tenant, mail).await.unwrap();
     let store = world.database.tenant(&tenant.slug);
     let (from, to) = (AccountState::Provisioned, AccountState::Active);
@@ -182,7 +186,7 @@ on_each_database! {
         again.insert("application_type".into(), "reapplication".into());
         again.insert("student_id".into(), "07b-9999".into());
         let applied = world.apply(&tenant, "other@example.jp", &again).await;
-        let chosen = Ruling::Approve { account: Some(account.id.clone()) };
+        let chosen = Ruling::Approve { account: AccountChoice::Existing(account.id.clone()) };
         desk.decide(&ruled(&applied.application, 1, chosen), &source()).await.unwrap();
         let moved = world.account_of(&tenant, "other@example.jp").await.unwrap();
         assert_eq!(moved.sub, account.sub);
@@ -221,7 +225,8 @@ on_each_database! {
         let twice = desk.undo(&undo(1, "別人"), &source()).await;
         assert!(matches!(twice, Err(UndoError::NothingToUndo)));
         // and decided rightly
-        desk.decide(&ruled(&applied.application, 2, yes()), &source()).await.unwrap();
+        let own = Ruling::Approve { account: AccountChoice::New };
+        desk.decide(&ruled(&applied.application, 2, own), &source()).await.unwrap();
         assert_ne!(world.account_of(&tenant, "other@example.jp").await.unwrap().sub, account.sub);
     }
 
@@ -234,7 +239,7 @@ on_each_database! {
         let mut again = typed.clone();
         again.insert("application_type".into(), "reapplication".into());
         let applied = world.apply(&tenant, "other@example.jp", &again).await;
-        let chosen = Ruling::Approve { account: Some(account.id.clone()) };
+        let chosen = Ruling::Approve { account: AccountChoice::Existing(account.id.clone()) };
         desk.decide(&ruled(&applied.application, 1, chosen), &source()).await.unwrap();
         known(&world, &tenant, &clerk, "taro@example.jp", &answers("高橋 花子", "タカハシ ハナコ")).await;
         let form = UndoForm { application: applied.application.clone(), version: 1, reason: "別人".into() };

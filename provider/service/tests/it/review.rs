@@ -15,8 +15,8 @@ use madoguchi_domain::{
 };
 use madoguchi_plugin_sdk::Agreement;
 use madoguchi_service::{
-    DecideError, Decided, DecisionForm, DraftState, LinkError, LinkProblem, QueueFilter, Rendition, RosterImport,
-    Ruling, SignInError, SignedIn, Tenant, UploadError,
+    AccountChoice, DecideError, Decided, DecisionForm, DraftState, LinkError, LinkProblem, QueueFilter, Rendition,
+    RosterImport, Ruling, SignInError, SignedIn, Tenant, UploadError,
     credentials::{CredentialsError, NewCredentials, TicketState},
     review::{Resemblance, RosterAnswer},
 };
@@ -41,7 +41,8 @@ fn by_url_and_user_id(tenant: &Tenant) -> Tenant {
 }
 
 fn approve(application: &madoguchi_domain::id::ApplicationId, version: i64) -> DecisionForm {
-    DecisionForm { application: application.clone(), version, ruling: Ruling::Approve { account: None } }
+    let ruling = Ruling::Approve { account: AccountChoice::New };
+    DecisionForm { application: application.clone(), version, ruling }
 }
 
 on_each_database! {
@@ -57,7 +58,7 @@ on_each_database! {
                     let application = applied.application.clone();
                     tokio::spawn(async move {
                         let ruling = match n % 3 {
-                            0 => Ruling::Approve { account: None },
+                            0 => Ruling::Approve { account: AccountChoice::New },
                             1 => Ruling::Reject { reason: "名簿にありません".into() },
                             _ => Ruling::RequestCorrection {
                                 reason: "直してください".into(),
@@ -280,7 +281,7 @@ on_each_database! {
         let desk = world.desk(&tenant, &reviewer);
         // the same name (in another spelling) and birth date, by another address
         let applied = world.apply(&tenant, "taro@example.jp", &taro()).await;
-        for ruling in [Ruling::Approve { account: None }, Ruling::Reject { reason: "x".into() }] {
+        for ruling in [Ruling::Approve { account: AccountChoice::Unsaid }, Ruling::Reject { reason: "x".into() }] {
             let form = DecisionForm { application: applied.application.clone(), version: 1, ruling };
             assert!(matches!(desk.decide(&form, &source()).await, Err(DecideError::OwnApplication)));
         }
@@ -447,29 +448,54 @@ on_each_database! {
         let old = world.account_of(&tenant, "old@example.jp").await.unwrap();
         let SignedIn::Session { token, .. } = world.sign_in(&tenant, "old@example.jp", "Graduate2024", "Certificate2024").await.unwrap() else { panic!() };
 
-        // as new: the account is not offered
-        let fresh = world.apply(&tenant, "fresh@example.jp", &taro()).await;
-        let choose = |application: &madoguchi_domain::id::ApplicationId| DecisionForm {
-            application: application.clone(), version: 1, ruling: Ruling::Approve { account: Some(old.id.clone()) },
+        let rule = |application: &madoguchi_domain::id::ApplicationId, account: AccountChoice| DecisionForm {
+            application: application.clone(), version: 1, ruling: Ruling::Approve { account },
         };
-        assert!(matches!(desk.decide(&choose(&fresh.application), &source()).await, Err(DecideError::WrongAccount)));
-
+        let existing = || AccountChoice::Existing(old.id.clone());
         let mut typed = taro();
         typed.insert("application_type".into(), "reapplication".into());
         let applied = world.apply(&tenant, "new@example.jp", &typed).await;
-        let decided = desk.decide(&choose(&applied.application), &source()).await.unwrap();
+        let fresh = world.apply(&tenant, "fresh@example.jp", &taro()).await;
+        // nobody gets a second account because the first was overlooked, whatever they applied for
+        for application in [&applied.application, &fresh.application] {
+            let unsaid = desk.decide(&rule(application, AccountChoice::Unsaid), &source()).await;
+            assert!(matches!(unsaid, Err(DecideError::AccountUnsaid)), "{unsaid:?}");
+            let other = AccountChoice::Existing(clerk.account().id.clone());
+            assert!(matches!(desk.decide(&rule(application, other), &source()).await, Err(DecideError::WrongAccount)));
+        }
+        let decided = desk.decide(&rule(&applied.application, existing()), &source()).await.unwrap();
         assert_eq!(decided, Decided::Moved { account: old.id.clone() });
         let moved = world.account_of(&tenant, "new@example.jp").await.unwrap();
         assert_eq!((&moved.id, &moved.sub), (&old.id, &old.sub));
         assert_eq!(moved.state, AccountState::Provisioned);
         let store = world.database.tenant(&tenant.slug);
         assert_eq!(store.enrolments().of(&old.id).await.unwrap().len(), 1);
-        let kinds: Vec<_> = store.credentials().of(&old.id).await.unwrap().into_iter().map(|c| c.kind).collect();
-        assert_eq!(kinds, [CredentialKind::Initial]);
+        let credentials = store.credentials().of(&old.id).await.unwrap();
+        let in_force: Vec<_> = credentials.iter().filter(|c| c.consumed_at.is_none()).map(|c| c.kind).collect();
+        assert_eq!(in_force, [CredentialKind::Initial]);
         assert!(world.service.session(&tenant, &token).await.unwrap().is_none(), "old sessions end");
         let refused = world.sign_in(&tenant, "new@example.jp", "Graduate2024", "Certificate2024").await;
         assert!(matches!(refused, Err(SignInError::Rejected)));
-        world.mail("new@example.jp", "accepted").await;
+        let accepted = world.mail("new@example.jp", "accepted").await;
         world.mail("old@example.jp", "address_moved").await;
+
+        // whoever has the old mailbox may know the old passwords: they are not taken again
+        let initial = accepted["initial_password"].as_str().unwrap();
+        let SignedIn::MustSetCredentials { ticket, .. } = world.sign_in(&tenant, "new@example.jp", initial, "").await.unwrap() else { panic!() };
+        let own = |first: &str, second: &str| {
+            let [first, second] = [first, second].map(madoguchi_domain::Secret::new);
+            NewCredentials {
+                password: first.clone(), password_confirm: first, second_password: second.clone(), second_password_confirm: second,
+            }
+        };
+        let same = world.service.set_credentials(&tenant, &ticket, own("Graduate2024", "Certificate2024"), &source()).await;
+        let Err(CredentialsError::Invalid(broken)) = same else { panic!("{same:?}") };
+        assert_eq!(broken.len(), 2, "{broken:?}");
+        world.service.set_credentials(&tenant, &ticket, own("Hajimete2026", "Betsuno2026"), &source()).await.unwrap();
+        assert!(matches!(world.sign_in(&tenant, "new@example.jp", "Hajimete2026", "Betsuno2026").await, Ok(SignedIn::Session { .. })));
+
+        // the other one applied as new, and it is theirs all the same
+        let decided = desk.decide(&rule(&fresh.application, existing()), &source()).await.unwrap();
+        assert_eq!(decided, Decided::Moved { account: old.id.clone() });
     }
 }

@@ -187,6 +187,8 @@ pub struct DeskApplication {
     pub duplicates: Vec<DuplicateView>,
     /// Whether one of them can be chosen, to move to the application's address.
     pub choosable: bool,
+    /// Whether a new account is chosen.
+    pub new_account: bool,
     /// The account that applies, in a line; none for somebody without one.
     pub applicant: Option<String>,
     /// What the column beside what was typed says: `known` (the roster), or `now` (what stands in the account).
@@ -416,6 +418,7 @@ impl Page for DeskApplication {
             roster: "different".into(),
             sections,
             choosable: true,
+            new_account: false,
             applicant: None,
             beside: "known",
             undo: None,
@@ -492,6 +495,7 @@ impl Page for DeskApplication {
         };
         let undo = Self {
             choosable: false,
+            new_account: false,
             state: "approved".into(),
             blocked: Some(Say::key("desk.blocked.decided")),
             undo: Some(UndoView {

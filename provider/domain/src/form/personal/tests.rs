@@ -10,6 +10,9 @@ const FORM: &str = r#"{"section": [
     {"key": "nationality", "type": "text"}
   ]},
   {"key": "contact", "title": "Contact", "field": [
+    {"key": "postal_code", "type": "postal_code"},
+    {"key": "prefecture", "type": "prefecture"},
+    {"key": "city", "type": "text"},
     {"key": "street", "type": "text", "required": true},
     {"key": "phone", "type": "phone", "or_field": "cell_phone"},
     {"key": "cell_phone", "type": "phone"},
@@ -27,7 +30,7 @@ fn personal(manner: ChangeManner) -> PersonalForm {
     let form: Form = serde_json::from_str(FORM).unwrap();
     let list = |keys: &[&str]| keys.iter().map(|k| (*k).to_owned()).collect();
     let policy = SelfServicePolicy {
-        free: list(&["street", "phone", "cell_phone", "employer_name"]),
+        free: list(&["postal_code", "prefecture", "city", "street", "phone", "cell_phone", "employer_name"]),
         with_approval: list(&["name", "birth_date"]),
         manner,
         ..SelfServicePolicy::default()
@@ -40,7 +43,13 @@ fn before() -> Answers {
         name: "山田 太郎".into(),
         birth_date: "1990-04-02".into(),
         phone: "03-1234-5678".into(),
-        address: Address { street: "千代田1-1".into(), ..Address::default() },
+        address: Address {
+            postal_code: "9000001".into(),
+            prefecture: "沖縄県".into(),
+            city: "那覇市".into(),
+            street: "千代田1-1".into(),
+            ..Address::default()
+        },
         ..Profile::default()
     };
     answers_of(&profile)
@@ -108,6 +117,24 @@ fn emptying_what_is_required_is_an_error_in_edit_and_no_change_in_fill_in() {
     assert!(examine(ChangeManner::FillIn, &[("street", ""), ("phone", "")], &[]).unwrap().is_empty());
     let errors = examine(ChangeManner::Edit, &[("phone", "")], &[]).unwrap_err();
     assert_eq!(codes(&errors), [("phone", "required_one_of")]);
+}
+
+#[test]
+fn a_new_prefecture_does_not_stand_beside_the_old_city() {
+    let wrong = |changes: &[(&str, &str)]| examine(ChangeManner::FillIn, changes, &[]).unwrap_err();
+    assert_eq!(codes(&wrong(&[("prefecture", "北海道")])), [("postal_code", "required"), ("city", "required")]);
+    assert_eq!(
+        codes(&wrong(&[("postal_code", "060-0001"), ("city", " ")])),
+        [("prefecture", "required_choice"), ("city", "required")]
+    );
+    let errors = wrong(&[("city", "札幌市中央区"), ("phone", "12")]);
+    assert_eq!(
+        codes(&errors),
+        [("postal_code", "required"), ("prefecture", "required_choice"), ("phone", "phone.format")]
+    );
+    let all = [("postal_code", "060-0001"), ("prefecture", "北海道"), ("city", "札幌市中央区")];
+    assert_eq!(examine(ChangeManner::FillIn, &all, &[]).unwrap().free, ["postal_code", "prefecture", "city"]);
+    assert_eq!(examine(ChangeManner::FillIn, &[("street", "泉崎1-1")], &[]).unwrap().free, ["street"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     super::evidence::{Claimed, duplicates},
-    DecideError, Decided, Decider, Prepared,
+    AccountChoice, DecideError, Decided, Decider, Prepared,
 };
 use crate::{
     Service, ServiceError, Tenant,
@@ -88,13 +88,22 @@ impl Service {
         decider: Decider<'_>,
         application: &Application,
         claimed: &Claimed,
-        chosen: Option<&AccountId>,
+        chosen: &AccountChoice,
         how: &Verification,
     ) -> Result<Admission, DecideError> {
         let store = self.store(tenant);
         let moves = match chosen {
-            Some(id) => Some(self.movable(tenant, decider, application, claimed, id).await?),
-            None => None,
+            AccountChoice::Existing(id) => Some(self.movable(tenant, decider, application, claimed, id).await?),
+            AccountChoice::New => None,
+            AccountChoice::Unsaid => {
+                let (alike, _) = duplicates(&store, application, claimed).await?;
+                // an account of the same address is another matter, and said so below
+                let address = application.email.canonical();
+                if alike.iter().any(|a| a.account.email.canonical() != address) {
+                    return Err(DecideError::AccountUnsaid);
+                }
+                None
+            }
         };
         match store.accounts().by_email(&application.email.canonical()).await? {
             Some(other) if moves.as_ref().is_none_or(|m| m.id != other.id) => {
@@ -160,7 +169,7 @@ impl Service {
         }
     }
 
-    /// The account that a reapplication may move.
+    /// The account that an approval may move.
     async fn movable(
         &self,
         tenant: &Tenant,
@@ -284,15 +293,17 @@ impl Service {
         Ok(self.take_ways_in(tx, &old.id, now).await?)
     }
 
-    /// Takes all credentials of an account away, and every link to it that lies in a mailbox.
+    /// Takes all ways into an account away: its initial password, its own passwords, and every link to it that lies in a
+    /// mailbox. What the own passwords were stays known, as new ones may not be the same.
     pub(in super::super) async fn take_ways_in(
         &self,
         tx: &mut Tx,
         account: &AccountId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        for kind in [CredentialKind::Password, CredentialKind::SecondPassword, CredentialKind::Initial] {
-            tx.credentials().remove(account, kind).await?;
+        tx.credentials().remove(account, CredentialKind::Initial).await?;
+        for kind in [CredentialKind::Password, CredentialKind::SecondPassword] {
+            tx.credentials().consume(account, kind, now).await?;
         }
         // links that its former owner may hold, to take a change of the address back among them
         let links =

@@ -64,9 +64,8 @@ pub struct DecisionForm {
 pub enum Ruling {
     /// The person is who they say.
     Approve {
-        /// For a reapplication: the account that moves to the new address, one of those shown beside it. Otherwise a
-        /// new account is made, unless the application is by an account.
-        account: Option<AccountId>,
+        /// Whose account it is, where the application is not by an account.
+        account: AccountChoice,
     },
     /// No.
     Reject {
@@ -80,6 +79,18 @@ pub enum Ruling {
         /// A note (which may be empty) for each field to correct, by key.
         notes: BTreeMap<String, String>,
     },
+}
+
+/// Whose account an approved applicant gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountChoice {
+    /// Nothing was said: a new one, which is refused where accounts resemble the applicant. Nobody gets a second account
+    /// because somebody overlooked the first.
+    Unsaid,
+    /// A new one, whoever resembles the applicant.
+    New,
+    /// That one, of those shown beside the application, which moves to the new address.
+    Existing(AccountId),
 }
 
 impl Ruling {
@@ -151,6 +162,9 @@ pub enum DecideError {
     /// An account has the address (or login ID) meanwhile.
     #[error("an account has this address")]
     EmailTaken,
+    /// Accounts resemble the applicant, and it was not said whether one of them is theirs.
+    #[error("it was not said whose account it is")]
+    AccountUnsaid,
     /// The chosen account is none of those that resemble the applicant, is switched off, or no reapplication was made.
     #[error("that account cannot be moved to this application's address")]
     WrongAccount,
@@ -179,6 +193,7 @@ impl DecideError {
             DecideError::AlreadyApprovedByYou => "decision_second_reviewer_needed",
             DecideError::NoUserIds => "decision_no_user_ids",
             DecideError::EmailTaken => "decision_email_taken",
+            DecideError::AccountUnsaid => "decision_choose_account",
             DecideError::WrongAccount => "decision_wrong_account",
             DecideError::ReasonMissing => "decision_reason_missing",
             DecideError::TextTooLong => "decision_text_too_long",
@@ -346,7 +361,7 @@ impl Service {
         let form = DecisionForm {
             version: application.lifecycle.version,
             application: application.id,
-            ruling: Ruling::Approve { account: None },
+            ruling: Ruling::Approve { account: AccountChoice::Unsaid },
         };
         self.decide(tenant, decider, &form, None).await.map(|_| true)
     }

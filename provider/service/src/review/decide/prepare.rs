@@ -2,7 +2,8 @@
 
 use super::{
     super::evidence::{Claimed, RosterAnswer, is_own},
-    DecideError, Decider, DecisionForm, Effect, LONGEST_NOTE, LONGEST_REASON, Prepared, Ruling, already_decided,
+    AccountChoice, DecideError, Decider, DecisionForm, Effect, LONGEST_NOTE, LONGEST_REASON, Prepared, Ruling,
+    already_decided,
 };
 use crate::{Service, Tenant};
 use madoguchi_domain::{
@@ -48,12 +49,10 @@ impl Service {
         let effect = match &form.ruling {
             Ruling::Approve { account } if self.is_first_of_two(tenant, decider, &application).await? => {
                 // what would be refused later is refused now
-                self.effect(tenant, decider, &application, &claimed, account.as_ref()).await?;
+                self.effect(tenant, decider, &application, &claimed, account).await?;
                 Effect::FirstApproval
             }
-            Ruling::Approve { account } => {
-                self.effect(tenant, decider, &application, &claimed, account.as_ref()).await?
-            }
+            Ruling::Approve { account } => self.effect(tenant, decider, &application, &claimed, account).await?,
             Ruling::Reject { .. } | Ruling::RequestCorrection { .. } => Effect::Nothing,
         };
         Ok(Prepared { application, claimed, state, verdict: form.ruling.verdict(), reason, notes, effect })
@@ -66,9 +65,13 @@ impl Service {
         decider: Decider<'_>,
         application: &Application,
         claimed: &Claimed,
-        chosen: Option<&madoguchi_domain::id::AccountId>,
+        chosen: &AccountChoice,
     ) -> Result<Effect, DecideError> {
-        if chosen.is_some() && application.kind != ApplicationKind::Reapplication {
+        let by_an_account = match application.kind {
+            ApplicationKind::Registration | ApplicationKind::Reapplication => false,
+            ApplicationKind::Enrolment | ApplicationKind::ProfileChange => true,
+        };
+        if by_an_account && *chosen != AccountChoice::Unsaid {
             return Err(DecideError::WrongAccount);
         }
         let how = self.verification(tenant, decider, application, claimed).await;

@@ -43,6 +43,9 @@ pub(super) struct Look {
 
 const ZOOMS: [u32; 4] = [100, 150, 200, 300];
 
+/// What stands for an account that is to be made, where one may be chosen instead.
+pub(super) const NEW_ACCOUNT: &str = "new";
+
 /// What the reviewer entered and is shown again.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entered {
@@ -115,7 +118,8 @@ pub(super) async fn page(
         language,
         roster: roster.to_owned(),
         sections: sections(visit, &view, best, &entered),
-        choosable: application.kind == ApplicationKind::Reapplication && blocked(&view).is_none(),
+        choosable: by_nobody(application.kind) && blocked(&view).is_none(),
+        new_account: entered.account.as_deref() == Some(NEW_ACCOUNT),
         applicant: applicant(visit, &view),
         beside,
         undo,
@@ -129,6 +133,14 @@ pub(super) async fn page(
         blocked: blocked(&view),
         problems: entered.problems,
     }))
+}
+
+/// Whether no account applies, so that the decision says whose it is.
+fn by_nobody(kind: ApplicationKind) -> bool {
+    match kind {
+        ApplicationKind::Registration | ApplicationKind::Reapplication => true,
+        ApplicationKind::Enrolment | ApplicationKind::ProfileChange => false,
+    }
 }
 
 /// Why there is nothing to decide.

@@ -2,7 +2,7 @@
 
 use super::{
     Place,
-    application::{Entered, Look, page},
+    application::{Entered, Look, NEW_ACCOUNT, page},
     desk,
 };
 use crate::{
@@ -19,7 +19,7 @@ use madoguchi_domain::{
     id::{AccountId, ApplicationId},
 };
 use madoguchi_oidc::Params;
-use madoguchi_service::review::{DecideError, Decided, DecisionForm, Desk, Ruling};
+use madoguchi_service::review::{AccountChoice, DecideError, Decided, DecisionForm, Desk, Ruling};
 
 pub(super) async fn decide(
     visit: Visit,
@@ -90,7 +90,13 @@ impl Wanted {
     fn ruling(self, entered: &Entered) -> Ruling {
         let reason = entered.reason.trim().to_owned();
         match self {
-            Self::Approve => Ruling::Approve { account: entered.account.clone().map(AccountId::known) },
+            Self::Approve => Ruling::Approve {
+                account: match entered.account.as_deref() {
+                    None => AccountChoice::Unsaid,
+                    Some(NEW_ACCOUNT) => AccountChoice::New,
+                    Some(id) => AccountChoice::Existing(AccountId::known(id)),
+                },
+            },
             Self::Reject => Ruling::Reject { reason },
             Self::Resubmit => Ruling::RequestCorrection { reason, notes: entered.notes.clone() },
         }
@@ -223,6 +229,7 @@ async fn refused(
             entered.problems = vec![Problem::at("decision", Say::key(format!("error.{code}")))];
             return again(visit, desk, id, place, entered, StatusCode::CONFLICT).await;
         }
+        DecideError::AccountUnsaid => "account",
         DecideError::WrongAccount | DecideError::NothingChosen => "decision",
         DecideError::ReasonMissing | DecideError::TextTooLong => "reason",
     };
