@@ -61,6 +61,17 @@ pub enum ApplicationType {
     Native,
 }
 
+/// Whether all clients know a person by the same identifier (OpenID Connect Core §8).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectType {
+    /// The same for all.
+    #[default]
+    Public,
+    /// Another for each sector: clients of different sectors cannot tell that they have the same person.
+    Pairwise,
+}
+
 /// A client's registered metadata. Members that we do not know end up among `tagged`, where [`validate`] refuses them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ClientMetadata {
@@ -106,6 +117,12 @@ pub struct ClientMetadata {
     /// Public keys by reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<Url>,
+    /// Whether its `sub` is its sector's own.
+    #[serde(default)]
+    pub subject_type: SubjectType,
+    /// The document that names the redirect URIs of its sector (Dynamic Client Registration §5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<Url>,
     /// Starts its login (OpenID Connect Core §4); https, or http on loopback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<Url>,
@@ -164,6 +181,17 @@ impl ClientMetadata {
     /// A member in the reader's language (`client_name#ja`), else the untagged one.
     pub fn name(&self, locale: &crate::Locale) -> &str {
         self.tagged.get(&format!("client_name#{locale}")).map_or(&self.client_name, |n| n)
+    }
+    /// The host that its pairwise subjects belong to (OpenID Connect Core §8.1); none for public ones.
+    pub fn sector(&self) -> Option<String> {
+        match self.subject_type {
+            SubjectType::Public => None,
+            SubjectType::Pairwise => {
+                let redirect_uri = || self.redirect_uris.iter().find_map(|uri| Url::parse(uri).ok());
+                let uri = self.sector_identifier_uri.clone().or_else(redirect_uri);
+                Some(uri.as_ref().and_then(Url::host_str).unwrap_or(&self.client_id).to_owned())
+            }
+        }
     }
     /// Whether it has no secret and no key.
     pub fn is_public(&self) -> bool {

@@ -7,6 +7,7 @@
 //! that the protocol itself makes.
 
 use crate::{
+    academic,
     claims_request::{ClaimsRequest, Wanted},
     verified_claims::{self, VerifiedRequest},
 };
@@ -76,8 +77,8 @@ const STUDENT_ID: &[&str] = &["student_id"];
 const VERIFICATION: &[&str] = &["verified"];
 const STAFF: &[&str] = &["staff_roles"];
 
-/// Scopes that every tenant knows, and the claims each of them stands for.
-pub(crate) const SCOPES: &[(&str, &[&str])] = &[
+/// Scopes, and the claims each of them stands for.
+const SCOPES: &[(&str, &[&str])] = &[
     ("openid", &[]),
     ("profile", PROFILE),
     ("email", EMAIL),
@@ -89,19 +90,28 @@ pub(crate) const SCOPES: &[(&str, &[&str])] = &[
     ("affiliation", AFFILIATION),
     ("entitlements", ENTITLEMENTS),
     ("staff", STAFF),
+    ("eduperson", academic::EDUPERSON),
+    ("schac", academic::SCHAC),
+    ("voperson", academic::VOPERSON),
     ("offline_access", &[]),
 ];
+
+/// The scopes of a tenant.
+pub(crate) fn scopes(config: &TenantConfig) -> impl Iterator<Item = &'static str> {
+    let academic = config.settings.academic.is_some();
+    SCOPES.iter().map(|(name, _)| *name).filter(move |name| academic || !academic::SCOPES.contains(name))
+}
 
 /// The claims of a scope.
 fn of_scope(scope: &str) -> &'static [&'static str] {
     SCOPES.iter().find(|(name, _)| *name == scope).map_or(&[], |(_, claims)| claims)
 }
 
-/// All claims for the discovery document.
-pub(crate) fn supported() -> Vec<&'static str> {
+/// All claims of a tenant, for the discovery document.
+pub(crate) fn supported(config: &TenantConfig) -> Vec<&'static str> {
     let own = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"];
     let mut all = Vec::new();
-    for claim in own.into_iter().chain(SCOPES.iter().flat_map(|(_, claims)| claims.iter().copied())) {
+    for claim in own.into_iter().chain(scopes(config).flat_map(of_scope).copied()) {
         if !all.contains(&claim) {
             all.push(claim);
         }
@@ -111,12 +121,11 @@ pub(crate) fn supported() -> Vec<&'static str> {
 
 /// Claims that a request asks for one by one, beyond its scopes: what consent has to name.
 pub(crate) fn beyond_scopes(request: &ClaimsRequest, scope: &str) -> Vec<String> {
-    let known = supported();
     let verified = request.verified_names();
     let names = request.names().into_iter().chain(verified.iter().copied()).map(base);
     let mut claims: Vec<String> = names
         .filter(|name| !RESERVED.contains(name))
-        .filter(|name| known.contains(name))
+        .filter(|name| SCOPES.iter().any(|(_, claims)| claims.contains(name)))
         .filter(|name| !scope.split(' ').any(|s| of_scope(s).contains(name)))
         .map(str::to_owned)
         .collect();
@@ -186,7 +195,7 @@ pub(crate) fn asks_for_one_student_id(scope: &str, request: &ClaimsRequest) -> b
 
 /// Whether claims of enrolments are among those asked for: then they have to be read.
 pub(crate) fn needs_enrolments<'a>(mut claims: impl Iterator<Item = &'a str>) -> bool {
-    claims.any(|claim| STUDENT_IDS.contains(&claim))
+    claims.any(|claim| STUDENT_IDS.contains(&claim) || academic::OF_ENROLMENTS.contains(&claim))
 }
 
 impl Person<'_> {
@@ -241,7 +250,7 @@ impl Person<'_> {
                 one(Some(tiles.map(|tile| tile.key.as_str()).collect()))
             }
             "staff_roles" => one(Some(json!(self.account.staff_roles))),
-            _ => Vec::new(),
+            _ => one(academic::derived(self, claim)),
         }
     }
 

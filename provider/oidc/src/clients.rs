@@ -52,6 +52,7 @@ impl Oidc {
         actor: Actor,
     ) -> Result<Registered, OidcError> {
         let registered = self.prepare_client(metadata)?;
+        self.check_sector(&registered.client.metadata).await?;
         let now = self.0.clock.now();
         let event = AuditEvent {
             at: now,

@@ -112,13 +112,13 @@ fn metadata(
         AuthUrl::new(tenant.endpoint("/authorize")).map_err(bad)?,
         JsonWebKeySetUrl::new(tenant.endpoint("/jwks")).map_err(bad)?,
         vec![ResponseTypes::new(vec![CoreResponseType::Code])],
-        vec![CoreSubjectIdentifierType::Public],
+        vec![CoreSubjectIdentifierType::Public, CoreSubjectIdentifierType::Pairwise],
         signing.clone(),
         further,
     )
     .set_token_endpoint(Some(TokenUrl::new(tenant.endpoint("/token")).map_err(bad)?))
     .set_userinfo_endpoint(Some(UserInfoUrl::new(tenant.endpoint("/userinfo")).map_err(bad)?))
-    .set_scopes_supported(Some(claims::SCOPES.iter().map(|(s, _)| Scope::new((*s).to_owned())).collect()))
+    .set_scopes_supported(Some(claims::scopes(&tenant.config).map(|s| Scope::new(s.to_owned())).collect()))
     .set_response_modes_supported(Some(vec![CoreResponseMode::Query, CoreResponseMode::FormPost]))
     .set_grant_types_supported(Some(vec![CoreGrantType::AuthorizationCode, CoreGrantType::RefreshToken]))
     .set_acr_values_supported(Some(acr.map(|a| AuthenticationContextClass::new(a.as_str().to_owned())).collect()))
@@ -128,7 +128,9 @@ fn metadata(
     ))
     .set_display_values_supported(Some(vec![CoreAuthDisplay::Page]))
     .set_claim_types_supported(Some(vec![CoreClaimType::Normal]))
-    .set_claims_supported(Some(claims::supported().into_iter().map(|c| CoreClaimName::new(c.to_owned())).collect()))
+    .set_claims_supported(Some(
+        claims::supported(&tenant.config).into_iter().map(|c| CoreClaimName::new(c.to_owned())).collect(),
+    ))
     .set_ui_locales_supported(Some(locales.map(|l| LanguageTag::new(l.to_string())).collect()))
     .set_claims_parameter_supported(Some(true))
     .set_request_parameter_supported(Some(false))

@@ -7,10 +7,12 @@
 //! * `authorize`: the table of checks, and the request that waits for the person
 //! * `grants`: client authentication, codes, refresh tokens, userinfo, and the one policy behind them
 //! * `machine`: oxide-auth's state machines, and nothing else of it
+//! * `academic`, `subject`: what academic federations are told, and what a person is called
 //! * `verified_claims`: facts together with how they were checked
 //! * `keys`, `jws`, `claims`, `discovery`, `clients`, `logout`, `outbound`: one thing each
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod academic;
 mod authorize;
 mod cache;
 mod claims;
@@ -26,6 +28,7 @@ mod machine;
 mod outbound;
 mod params;
 mod reply;
+mod subject;
 mod tenant;
 mod verified_claims;
 
@@ -71,6 +74,7 @@ struct Inner {
     clients: cache::PerTenant<clients::ClientSet>,
     documents: cache::PerTenant<discovery::Document>,
     fetched: clients::FetchedKeys,
+    pairwise: cache::PerTenant<subject::PairwiseSecret>,
 }
 
 impl Oidc {
@@ -82,6 +86,7 @@ impl Oidc {
             clients: cache::PerTenant::new(),
             documents: cache::PerTenant::new(),
             fetched: clients::FetchedKeys::default(),
+            pairwise: cache::PerTenant::new(),
         }))
     }
 }

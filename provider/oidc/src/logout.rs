@@ -72,7 +72,10 @@ impl Oidc {
         };
         let hinted = hint.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
         let same_person = match (session, hinted) {
-            (Some(session), Some(sub)) => session.account.sub == sub,
+            (Some(session), Some(sub)) => {
+                let hinted_client = hint.as_ref().and_then(only_audience).unwrap_or_default();
+                self.is_subject(tenant, hinted_client, sub, session.account).await?
+            }
             (Some(_), None) => false,
             (None, _) => true,
         };
@@ -111,7 +114,8 @@ fn audience(claims: &Map<String, Value>, client_id: &str) -> bool {
     audiences(claims).contains(&client_id)
 }
 
-fn only_audience(claims: &Map<String, Value>) -> Option<&str> {
+/// Whom an ID token is for, where that is one client.
+pub(crate) fn only_audience(claims: &Map<String, Value>) -> Option<&str> {
     match audiences(claims).as_slice() {
         [one] => Some(one),
         _ => None,

@@ -1,6 +1,6 @@
 //! The rules of a client's metadata: the same for a tenant's file, the command line and a registration endpoint.
 
-use super::{ApplicationType, ClientAuthentication, ClientMetadata, ClientProblem};
+use super::{ApplicationType, ClientAuthentication, ClientMetadata, ClientProblem, SubjectType};
 use url::{Host, Url};
 
 /// Members that may have a language tag (`client_name#ja`; Dynamic Client Registration §2.1), and whether they are URLs.
@@ -82,6 +82,7 @@ pub fn validate(client: &ClientMetadata) -> Vec<ClientProblem> {
     }
 
     authentication(client, &mut wrong);
+    sector(client, &mut wrong);
     for (member, uri) in [
         ("initiate_login_uri", &client.initiate_login_uri),
         ("client_uri", &client.client_uri),
@@ -162,6 +163,24 @@ fn authentication(client: &ClientMetadata, wrong: &mut impl FnMut(String, String
             }
         }
         ClientAuthentication::ClientSecretBasic | ClientAuthentication::ClientSecretPost => {}
+    }
+}
+
+/// Pairwise subjects need one sector (OpenID Connect Core §8.1).
+fn sector(client: &ClientMetadata, wrong: &mut impl FnMut(String, String)) {
+    if client.sector_identifier_uri.as_ref().is_some_and(|uri| uri.scheme() != "https" || web_url(uri).is_err()) {
+        wrong("sector_identifier_uri".into(), "expected an https URL without user name and fragment".into());
+    }
+    if client.subject_type == SubjectType::Pairwise && client.sector_identifier_uri.is_none() {
+        let hosts: std::collections::BTreeSet<Option<String>> = client
+            .redirect_uris
+            .iter()
+            .map(|uri| Url::parse(uri).ok().and_then(|uri| uri.host_str().map(str::to_owned)))
+            .collect();
+        if hosts.len() != 1 || hosts.contains(&None) {
+            let message = "redirect URIs of several hosts, or of none, need one (OpenID Connect Core §8.1)";
+            wrong("sector_identifier_uri".into(), message.into());
+        }
     }
 }
 

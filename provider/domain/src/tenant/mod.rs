@@ -28,12 +28,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
 
+mod academic;
 mod assurance;
 mod calendar;
 mod kinds;
 pub mod load;
 mod policy;
 mod user_id;
+pub use academic::AcademicPolicy;
 pub use assurance::AssurancePolicy;
 pub use calendar::{CalendarPolicy, Closure, Holidays, Weekday};
 pub use kinds::{KindOfUser, LoginIds};
@@ -130,6 +132,9 @@ pub struct TenantSettings {
     /// Tokens.
     #[serde(default)]
     pub tokens: TokenPolicy,
+    /// What academic relying parties are told of the institution.
+    #[serde(default)]
+    pub academic: Option<AcademicPolicy>,
     /// What relying parties are told of reviews.
     #[serde(default)]
     pub assurance: AssurancePolicy,

@@ -1,11 +1,16 @@
 //! Checks of an authorization request: what does the client ask for, and may it?
 
-use super::{ResponseMode, checks::Incoming, request::Request};
+use super::{
+    ResponseMode,
+    checks::Incoming,
+    request::{Named, Request},
+};
 use crate::{
     claims,
     claims_request::ClaimsRequest,
     error::{ErrorCode, ProtocolError},
     jws::Jws,
+    logout,
     machine::{self, Bound},
 };
 use madoguchi_domain::client::SigningAlgorithm;
@@ -103,7 +108,7 @@ pub(super) fn pkce(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
 pub(super) fn scope(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
     let metadata = &request.client.metadata;
     let registered = |scope: &str| metadata.scope.as_deref().is_none_or(|all| all.split(' ').any(|s| s == scope));
-    let allowed: Vec<&str> = claims::SCOPES.iter().map(|(name, _)| *name).filter(|name| registered(name)).collect();
+    let allowed: Vec<&str> = claims::scopes(&incoming.tenant.config).filter(|name| registered(name)).collect();
     let bound = Bound {
         client_id: &metadata.client_id,
         redirect_uri: &request.redirect_uri,
@@ -180,7 +185,10 @@ pub(super) fn claims(incoming: &Incoming<'_>, request: &mut Request) -> Checked 
     if let Some(wanted) = request.claims.wanted("sub") {
         match wanted.values().as_slice() {
             [] => {}
-            [Value::String(sub)] => request.sub = Some(sub.clone()),
+            [Value::String(sub)] => {
+                let client_id = request.client.metadata.client_id.clone();
+                request.named.push(Named { client_id, sub: sub.clone() });
+            }
             _ => return Err(invalid("claims: sub must be one text")),
         }
     }
@@ -220,14 +228,12 @@ pub(super) fn id_token_hint(incoming: &Incoming<'_>, request: &mut Request) -> C
     if issued > incoming.now.seconds() + 60 {
         return Err(bad());
     }
-    let sub = text("sub").ok_or_else(bad)?;
-    match &request.sub {
-        Some(other) if other != sub => Err(invalid("id_token_hint and claims name different persons")),
-        _ => {
-            request.sub = Some(sub.to_owned());
-            Ok(())
-        }
+    let (client_id, sub) = (logout::only_audience(&claims).ok_or_else(bad)?, text("sub").ok_or_else(bad)?);
+    if request.named.iter().any(|other| other.client_id == client_id && other.sub != sub) {
+        return Err(invalid("id_token_hint and claims name different persons"));
     }
+    request.named.push(Named { client_id: client_id.to_owned(), sub: sub.to_owned() });
+    Ok(())
 }
 
 /// `login_hint` and `ui_locales`, for the pages.

@@ -43,8 +43,8 @@ pub(super) fn max_age(standing: &Standing<'_>) -> Found {
 
 /// The person that the client named is the one signed in.
 pub(super) fn account(standing: &Standing<'_>) -> Found {
-    let Some((session, sub)) = standing.usable().zip(standing.request.sub.as_ref()) else { return Ok(None) };
-    if session.account.sub == *sub {
+    let Some(session) = standing.usable() else { return Ok(None) };
+    if standing.is_named {
         Ok(None)
     } else if standing.signed_in_for_this(session.session) {
         Err(ProtocolError::new(ErrorCode::LoginRequired, "another person signed in"))

@@ -225,8 +225,11 @@ impl Oidc {
     ) -> Result<Decision, OidcError> {
         let store = self.0.database.tenant(tenant.slug());
         let first_party = request.client.metadata.first_party && !request.prompt.consent;
-        let (mut enrolments, mut remembered) = (Vec::<Enrolment>::new(), None);
+        let (mut enrolments, mut remembered, mut is_named) = (Vec::<Enrolment>::new(), None, true);
         if let Some(session) = session {
+            for named in &request.named {
+                is_named &= self.is_subject(tenant, &named.client_id, &named.sub, session.account).await?;
+            }
             if claims::asks_for_one_student_id(&request.scope, &request.claims) {
                 enrolments = store.enrolments().of(&session.account.id).await?;
                 enrolments.retain(|e| !e.student_id.is_empty());
@@ -238,8 +241,17 @@ impl Oidc {
         }
         let asked = parked.and_then(|p| p.asked.as_ref());
         let allowed = matches!(answer, Some(Answer::Allow)) && session.is_some_and(|s| asked == Some(&s.account.id));
-        let standing =
-            Standing { tenant, request, session, parked, now: self.0.clock.now(), enrolments, remembered, allowed };
+        let standing = Standing {
+            tenant,
+            request,
+            session,
+            is_named,
+            parked,
+            now: self.0.clock.now(),
+            enrolments,
+            remembered,
+            allowed,
+        };
         for check in OF_THE_PERSON {
             match check(&standing) {
                 Ok(None) => {}

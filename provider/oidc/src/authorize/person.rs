@@ -15,6 +15,8 @@ pub(super) struct Standing<'a> {
     pub(super) tenant: &'a TenantView,
     pub(super) request: &'a Request,
     pub(super) session: Option<AuthSession<'a>>,
+    /// Whether that is whom the client named, if it named anybody.
+    pub(super) is_named: bool,
     /// The parked request, when it is gone on with.
     pub(super) parked: Option<&'a Parked>,
     pub(super) now: Timestamp,

@@ -34,10 +34,17 @@ pub(super) struct Request {
     pub(super) acr_values: Vec<String>,
     /// Whether one of them must be reached.
     pub(super) acr_essential: bool,
-    /// Who must be signed in, by `id_token_hint` or `claims`.
-    pub(super) sub: Option<String>,
+    /// Who must be signed in, by `id_token_hint` and `claims`.
+    pub(super) named: Vec<Named>,
     pub(super) login_hint: Option<String>,
     pub(super) ui_locales: Vec<String>,
+}
+
+/// A person as the tokens of a client call them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) client_id: String,
+    pub(super) sub: String,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1).
@@ -66,7 +73,7 @@ impl Request {
             claims_text: None,
             acr_values: Vec::new(),
             acr_essential: false,
-            sub: None,
+            named: Vec::new(),
             login_hint: None,
             ui_locales: Vec::new(),
         }

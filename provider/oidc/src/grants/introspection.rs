@@ -26,7 +26,9 @@ impl Oidc {
         }
         let found = self.own_token(tenant, &client, &params).await?;
         let answer = match &found {
-            Some(token) if self.is_active(token, &client) => about(token, tenant),
+            Some(token) if self.is_active(token, &client) => {
+                about(token, tenant, &self.subject(tenant, &client, &token.standing.account).await?)
+            }
             Some(_) | None => json!({"active": false}),
         };
         let wants_signed = request.accept.is_some_and(|accept| {
@@ -72,13 +74,13 @@ impl Oidc {
 }
 
 /// RFC 7662 §2.2, with how the person authenticated (RFC 9470 §6.2).
-fn about(token: &OwnToken, tenant: &TenantView) -> Value {
+fn about(token: &OwnToken, tenant: &TenantView, sub: &str) -> Value {
     let OwnToken { kind, standing, .. } = token;
     let grant = &standing.grant;
     let mut answer = json!({
         "active": true,
         "iss": &*tenant.issuer,
-        "sub": standing.account.sub,
+        "sub": sub,
         "aud": grant.client_id,
         "client_id": grant.client_id,
         "scope": standing.scope,

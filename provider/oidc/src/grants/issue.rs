@@ -146,7 +146,7 @@ impl Oidc {
             vec![Audience::new(client.metadata.client_id.clone())],
             expires.to_utc(),
             now.to_utc(),
-            StandardClaims::new(SubjectIdentifier::new(account.sub.clone())),
+            StandardClaims::new(SubjectIdentifier::new(self.subject(tenant, client, account).await?)),
             further,
         )
         .set_auth_time(Some(grant.authentication.at.to_utc()))

@@ -48,7 +48,8 @@ impl Oidc {
         };
         let asked = ClaimsRequest::stored(found.grant.claims.as_deref());
         let mut claims = claims::for_userinfo(&person, &found.scope, &asked);
-        claims.insert("sub".into(), found.account.sub.clone().into());
+        let client = client.ok_or_else(invalid)?;
+        claims.insert("sub".into(), self.subject(tenant, &client, &found.account).await?.into());
         Ok(claims)
     }
 }

@@ -3,11 +3,13 @@
 #![allow(unreachable_pub, reason = "the modules of one test program")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names what it expects; all else fails it")]
 
+mod academic;
 mod authorize;
 mod client_auth;
 mod code_flow;
 mod keys;
 mod logout;
+mod pairwise;
 mod properties;
 mod refresh;
 mod support;

@@ -247,6 +247,18 @@ impl World {
         world
     }
 
+    /// The same with empty caches, as after a restart or in another process.
+    pub fn restarted(mut self) -> Self {
+        self.oidc = Oidc::new(Parts {
+            database: self.db.clone(),
+            clock: Arc::<FixedClock>::clone(&self.clock),
+            entropy: Arc::<Sequence>::clone(&self.entropy),
+            sealer: Arc::new(Labels("master")),
+            outbound: Arc::<Elsewhere>::clone(&self.elsewhere),
+        });
+        self
+    }
+
     pub fn store(&self) -> TenantStore {
         self.db.tenant(self.tenant.slug())
     }
@@ -283,11 +295,16 @@ impl World {
     }
 
     pub async fn enrol(&self, student_id: &str) -> EnrolmentId {
+        let facts = EnrolmentFacts { affiliation: vec!["E".into()], ..EnrolmentFacts::default() };
+        self.enrol_with(student_id, facts).await
+    }
+
+    pub async fn enrol_with(&self, student_id: &str, facts: EnrolmentFacts) -> EnrolmentId {
         let enrolment = Enrolment {
             id: EnrolmentId::new(&*self.entropy),
             account: self.account.id.clone(),
             student_id: student_id.into(),
-            facts: EnrolmentFacts { affiliation: vec!["E".into()], ..EnrolmentFacts::default() },
+            facts,
             application: None,
             verified: None,
             created_at: self.clock.now(),
@@ -342,6 +359,23 @@ impl World {
         let request = EndpointRequest { authorization: vec![header.as_bytes()], ..EndpointRequest::default() };
         let reply = self.oidc.userinfo(&self.tenant, request).await;
         (reply.status, serde_json::from_slice(&reply.body).unwrap())
+    }
+
+    /// What introspection tells a client that proves itself by `authorization`.
+    pub async fn introspect(&self, authorization: &str, token: &str) -> Value {
+        let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token).finish();
+        let request = EndpointRequest {
+            authorization: vec![authorization.as_bytes()],
+            body: Some(body.as_bytes()),
+            ..EndpointRequest::default()
+        };
+        let reply = self.oidc.introspect(&self.tenant, request).await;
+        assert_eq!(reply.status, 200);
+        serde_json::from_slice(&reply.body).unwrap()
+    }
+
+    pub async fn discovery(&self) -> Value {
+        serde_json::from_slice(&self.oidc.discovery(&self.tenant).await.unwrap().body).unwrap()
     }
 
     /// Code and tokens in one go.

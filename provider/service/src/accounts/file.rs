@@ -89,7 +89,7 @@ struct FullStudentId {
     outcome: String,
 }
 
-/// OpenID Connect Core §5.1.
+/// OpenID Connect Core §5.1, and what of the academic claims only the institution can know.
 const CLAIMS: &[&str] = &[
     "sub",
     "name",
@@ -111,6 +111,8 @@ const CLAIMS: &[&str] = &[
     "phone_number_verified",
     "address",
     "updated_at",
+    "eduperson_orcid",
+    "voperson_external_affiliation",
 ];
 
 /// Those that Madoguchi knows better: taken in the file, and left out of the profile.

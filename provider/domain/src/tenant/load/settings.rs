@@ -23,6 +23,7 @@ pub(super) fn check(source: &Source, settings: &TenantSettings, problems: &mut P
     look(settings, &mut wrong);
     credentials(settings, &mut wrong);
     assurance(settings, &mut wrong);
+    academic(settings, &mut wrong);
     spans(settings, &mut wrong);
     numbers(settings, &mut wrong);
     calendar(settings, &mut wrong);
@@ -158,6 +159,31 @@ fn assurance(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
             );
         } else if assurance.trust_framework.is_none() {
             wrong(&format!("assurance.{key}"), "means nothing without trust_framework".into());
+        }
+    }
+}
+
+/// The institution in the words of academic federations.
+fn academic(settings: &TenantSettings, wrong: &mut Wrong<'_>) {
+    let Some(academic) = &settings.academic else { return };
+    let organization = academic.home_organization.as_deref().unwrap_or(&academic.scope);
+    for (key, domain) in [("scope", academic.scope.as_str()), ("home_organization", organization)] {
+        let is_domain = domain.contains('.')
+            && domain.split('.').all(|label| !label.is_empty())
+            && domain.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.');
+        if !is_domain {
+            wrong(&format!("academic.{key}"), format!("expected a domain in lower case, found {domain:?}"));
+        }
+    }
+    if academic.country.len() != 2 || !academic.country.chars().all(|c| c.is_ascii_lowercase()) {
+        wrong("academic.country", format!("expected two lower-case letters, found {:?}", academic.country));
+    }
+    let prefix = academic.entitlement_prefix.iter().map(|uri| ("entitlement_prefix".to_owned(), uri));
+    let assurance = academic.assurance.iter().enumerate().map(|(i, uri)| (format!("assurance[{i}]"), uri));
+    let kind = std::iter::once(("home_organization_type".to_owned(), &academic.home_organization_type));
+    for (key, uri) in prefix.chain(assurance).chain(kind) {
+        if Url::parse(uri).is_err() {
+            wrong(&format!("academic.{key}"), format!("expected a URI, found {uri:?}"));
         }
     }
 }
