@@ -55,7 +55,6 @@ onEachDatabase('authorization endpoint', { accounts: everybody, clients: everyCl
     assert.deepEqual(new Set(document.grant_types_supported), new Set(['authorization_code', 'refresh_token']));
     assert.deepEqual(document.subject_types_supported, ['public']);
     for (const name of ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri', 'end_session_endpoint']) assert.ok(document[name].startsWith(at.provider.issuer()), name);
-    assert.equal(document.request_uri_parameter_supported, false);
     const other = await request(`${at.provider.origin}/.well-known/oauth-authorization-server/t/certificate`);
     assert.equal(other.json.issuer, document.issuer);
     assert.deepEqual(other.json, document);
@@ -160,8 +159,9 @@ onEachDatabase('authorization endpoint', { accounts: everybody, clients: everyCl
     ['a negative max_age', { max_age: '-1' }, 'invalid_request'],
     ['claims that are no JSON', { claims: '{' }, 'invalid_request'],
     ['claims nested too deep', { claims: `${'{"a":'.repeat(200)}1${'}'.repeat(200)}` }, 'invalid_request'],
-    ['a request object', { request: 'eyJhbGciOiJub25lIn0.e30.' }, 'request_not_supported'],
-    ['a request_uri', { request_uri: 'http://127.0.0.1:9/x' }, 'request_uri_not_supported'],
+    ['a request object without a signature', { request: 'eyJhbGciOiJub25lIn0.e30.' }, 'request_not_supported'],
+    ['a request object that is none', { request: 'nonsense' }, 'invalid_request_object'],
+    ['a request_uri that is not registered', { request_uri: 'http://127.0.0.1:9/x' }, 'invalid_request_uri'],
     ['an id_token_hint that is none', { id_token_hint: 'nonsense', prompt: 'none' }, 'invalid_request'],
   ]) {
     it(`${what} is refused with ${error}, with state and iss`, async () => {

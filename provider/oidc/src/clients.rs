@@ -1,13 +1,16 @@
 //! Relying parties: registration, the cache, and their public keys.
 
-use crate::{Oidc, OidcError, TenantView, jws::VerificationKey};
+use crate::{
+    Oidc, OidcError, TenantView,
+    jws::{Jws, JwsError, VerificationKey},
+};
 use madoguchi_domain::{
     Secret, TenantSlug, Timestamp, Token, TokenHash,
     audit::{Action, Actor, AuditEvent},
-    client::{self, Client, ClientAuthentication, ClientMetadata},
+    client::{self, Client, ClientAuthentication, ClientMetadata, SigningAlgorithm},
 };
 use madoguchi_store::oidc::clients::ClientSource;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::Mutex as AsyncMutex;
 use url::Url;
@@ -154,6 +157,21 @@ pub(crate) struct FetchedKeys {
 type FetchedSet = (Timestamp, Arc<[VerificationKey]>);
 
 impl Oidc {
+    /// The claims of a JWT that this client signed, with its keys as they are now.
+    pub(crate) async fn signed_by(
+        &self,
+        client: &Client,
+        text: &str,
+        allowed: &[SigningAlgorithm],
+        types: &[&str],
+    ) -> Result<Map<String, Value>, JwsError> {
+        let verify = |keys: &[_]| Jws::parse(text)?.verify(keys, allowed, types);
+        match verify(&self.client_keys(client, false).await) {
+            Err(JwsError::UnknownKey) => verify(&self.client_keys(client, true).await),
+            verified => verified,
+        }
+    }
+
     /// A client's public keys. `renew`: a signature names a key that the set at hand lacks; fetch it again, unless that
     /// was done moments ago.
     pub(crate) async fn client_keys(&self, client: &Client, renew: bool) -> Arc<[VerificationKey]> {

@@ -85,6 +85,7 @@ fn metadata(
 ) -> Result<Metadata, OidcError> {
     let bad = |e: url::ParseError| OidcError::Corrupt(format!("the issuer {}: {e}", tenant.issuer));
     let strings = |items: &[&str]| items.iter().map(|s| (*s).to_owned()).collect();
+    let known: Vec<_> = madoguchi_domain::client::SigningAlgorithm::ALL.into_iter().map(keys::core).collect();
     let signing: Vec<_> = algorithms.iter().map(|a| keys::core(*a)).collect();
     let confidential = vec![
         CoreClientAuthMethod::ClientSecretBasic,
@@ -123,9 +124,7 @@ fn metadata(
     .set_grant_types_supported(Some(vec![CoreGrantType::AuthorizationCode, CoreGrantType::RefreshToken]))
     .set_acr_values_supported(Some(acr.map(|a| AuthenticationContextClass::new(a.as_str().to_owned())).collect()))
     .set_token_endpoint_auth_methods_supported(Some(everybody))
-    .set_token_endpoint_auth_signing_alg_values_supported(Some(
-        madoguchi_domain::client::SigningAlgorithm::ALL.into_iter().map(keys::core).collect(),
-    ))
+    .set_token_endpoint_auth_signing_alg_values_supported(Some(known.clone()))
     .set_display_values_supported(Some(vec![CoreAuthDisplay::Page]))
     .set_claim_types_supported(Some(vec![CoreClaimType::Normal]))
     .set_claims_supported(Some(
@@ -133,6 +132,8 @@ fn metadata(
     ))
     .set_ui_locales_supported(Some(locales.map(|l| LanguageTag::new(l.to_string())).collect()))
     .set_claims_parameter_supported(Some(true))
-    .set_request_parameter_supported(Some(false))
-    .set_request_uri_parameter_supported(Some(false)))
+    .set_request_parameter_supported(Some(true))
+    .set_request_uri_parameter_supported(Some(true))
+    .set_require_request_uri_registration(Some(true))
+    .set_request_object_signing_alg_values_supported(Some(known)))
 }

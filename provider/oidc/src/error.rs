@@ -28,11 +28,13 @@ pub enum ErrorCode {
     ConsentRequired,
     /// Something else would have to be shown.
     InteractionRequired,
-    /// `request` is not supported.
+    /// Such a `request` is not supported.
     RequestNotSupported,
-    /// `request_uri` is not supported.
+    /// Such a `request_uri` is not supported.
     RequestUriNotSupported,
-    /// What `request_uri` names is unknown, used, too old or another client's (RFC 9101 §8).
+    /// The request object is not good (RFC 9101 §6.2, §7).
+    InvalidRequestObject,
+    /// `request_uri` names nothing that may be used (RFC 9101 §7).
     InvalidRequestUri,
     /// An essential `acr` cannot be reached.
     UnmetAuthenticationRequirements,
@@ -61,6 +63,7 @@ impl ErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidRequestObject => "invalid_request_object",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidToken => "invalid_token",
@@ -104,6 +107,8 @@ pub enum PageReason {
     UnknownClient,
     /// The redirect URI is missing or not registered.
     RedirectUri,
+    /// The request object cannot be read, and nothing outside it tells where to answer.
+    RequestObject,
     /// The pushed request is unknown, used, too old or another client's.
     PushedRequest,
     /// The flow is unknown, too old, or belongs to another browser.
@@ -119,6 +124,7 @@ impl PageReason {
             Self::MalformedRequest => "malformed_request",
             Self::UnknownClient => "unknown_client",
             Self::RedirectUri => "redirect_uri",
+            Self::RequestObject => "request_object",
             Self::PushedRequest => "pushed_request",
             Self::UnknownFlow => "unknown_flow",
             Self::FinishedFlow => "finished_flow",

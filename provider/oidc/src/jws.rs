@@ -1,5 +1,5 @@
-//! JSON Web Signatures (RFC 7515, RFC 8725): those that others hand to us, `id_token_hint` and `private_key_jwt`
-//! assertions, and answers of ours that no library has a type for.
+//! JSON Web Signatures (RFC 7515, RFC 8725): those that others hand to us, `id_token_hint`, `private_key_jwt`
+//! assertions and request objects, and answers of ours that no library has a type for.
 //!
 //! Compact form only. The allowed algorithms come from the caller and from the key, never from the token; `none`,
 //! symmetric algorithms, `crit` and unsafe key sizes are refused; `jku`, `x5u`, `jwk` and `x5c` are not looked at.
@@ -72,6 +72,11 @@ impl<'a> Jws<'a> {
         Ok(Self { header, claims, signed, signature })
     }
 
+    /// Whether it says of itself that nobody signed it (RFC 7518 §3.6).
+    pub(crate) fn is_unsigned(&self) -> bool {
+        self.header.alg.eq_ignore_ascii_case("none")
+    }
+
     /// A claim of the token before its signature is verified: good for nothing but finding out whose keys to use.
     pub(crate) fn unverified(&self, claim: &str) -> Option<&str> {
         self.claims.get(claim).and_then(Value::as_str)
@@ -118,6 +123,12 @@ pub(crate) fn sign(key: &SigningKey, typ: &str, claims: &Value) -> Result<String
         .sign(&key.core_algorithm(), signed.as_bytes())
         .map_err(|e| OidcError::Keys(format!("the key {}: {e}", key.kid)))?;
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+}
+
+/// A NumericDate, which may have a fraction (RFC 7519 §2), in whole seconds.
+#[expect(clippy::cast_possible_truncation, reason = "a saturated time is far from any that is accepted")]
+pub(crate) fn numeric_date(value: &Value) -> Option<i64> {
+    value.as_f64().map(|time| time as i64)
 }
 
 /// A public key to verify with.

@@ -1,4 +1,4 @@
-//! The one way out to other hosts: a client's key set at its `jwks_uri`.
+//! The one way out to other hosts: a client's key set at its `jwks_uri`, its request objects at its `request_uris`.
 //!
 //! What is fetched is chosen by clients' metadata, so the guard is strict: https only, public addresses only after
 //! resolution, the resolved address pinned for the connection, no redirects, few seconds, few bytes. An operator may
@@ -36,6 +36,8 @@ pub enum OutboundError {
 
 /// The longest that a fetch may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What we know to read: documents, and request objects (RFC 9101 §10.2).
+const ACCEPTED: &str = "application/json, application/oauth-authz-req+jwt, application/jwt;q=0.9, */*;q=0.1";
 /// The largest body.
 const MOST_BYTES: usize = 64 * 1024;
 
@@ -95,7 +97,7 @@ impl GuardedOutbound {
             builder = builder.add_root_certificate(certificate.clone());
         }
         let client = builder.build().map_err(failed)?;
-        let mut answer = client.get(url.clone()).header("accept", "application/json").send().await.map_err(failed)?;
+        let mut answer = client.get(url.clone()).header("accept", ACCEPTED).send().await.map_err(failed)?;
         if answer.status() != 200 {
             return Err(OutboundError::Answer(format!("status {}", answer.status().as_u16())));
         }

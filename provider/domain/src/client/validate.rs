@@ -83,6 +83,7 @@ pub fn validate(client: &ClientMetadata) -> Vec<ClientProblem> {
 
     authentication(client, &mut wrong);
     sector(client, &mut wrong);
+    request_objects(client, &mut wrong);
     for (member, uri) in [
         ("initiate_login_uri", &client.initiate_login_uri),
         ("client_uri", &client.client_uri),
@@ -180,6 +181,31 @@ fn sector(client: &ClientMetadata, wrong: &mut impl FnMut(String, String)) {
         if hosts.len() != 1 || hosts.contains(&None) {
             let message = "redirect URIs of several hosts, or of none, need one (OpenID Connect Core §8.1)";
             wrong("sector_identifier_uri".into(), message.into());
+        }
+    }
+}
+
+/// Request objects are verified with the client's keys, and fetched from https URLs that it named before.
+fn request_objects(client: &ClientMetadata, wrong: &mut impl FnMut(String, String)) {
+    let has_keys = client.jwks.is_some() || client.jwks_uri.is_some();
+    for (member, set) in [
+        ("request_object_signing_alg", client.request_object_signing_alg.is_some()),
+        ("require_signed_request_object", client.require_signed_request_object),
+        ("request_uris", !client.request_uris.is_empty()),
+    ] {
+        if set && !has_keys {
+            wrong(member.into(), format!("{member} needs jwks or jwks_uri"));
+        }
+    }
+    for (index, uri) in client.request_uris.iter().enumerate() {
+        let https = Url::parse(uri).is_ok_and(|url| {
+            url.scheme() == "https" && url.host_str().is_some() && url.username().is_empty() && url.password().is_none()
+        });
+        if !https || uri.len() > 512 || !uri.chars().all(|c| c.is_ascii_graphic()) {
+            wrong(
+                format!("request_uris[{index}]"),
+                "expected an https URL of at most 512 characters without user name (RFC 9101 §5.2)".into(),
+            );
         }
     }
 }

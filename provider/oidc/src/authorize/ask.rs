@@ -46,13 +46,10 @@ pub(super) fn no_request_uri(incoming: &Incoming<'_>, _: &mut Request) -> Checke
     }
 }
 
-/// Request objects are not supported, and said so rather than ignored (OpenID Connect Core §6).
-pub(super) fn request_object(incoming: &Incoming<'_>, _: &mut Request) -> Checked {
-    if incoming.params.get("request").is_some() {
-        return Err(ProtocolError::new(ErrorCode::RequestNotSupported, "request is not supported"));
-    }
-    if incoming.params.get("request_uri").is_some() {
-        return Err(ProtocolError::new(ErrorCode::RequestUriNotSupported, "request_uri is not supported"));
+/// The client signed it, where it is registered so (RFC 9101 §10.5).
+pub(super) fn signed(_: &Incoming<'_>, request: &mut Request) -> Checked {
+    if request.client.metadata.require_signed_request_object && !request.signed {
+        return Err(invalid("this client has to sign its requests"));
     }
     Ok(())
 }

@@ -40,8 +40,8 @@ pub(super) const OF_THE_REQUEST: &[(RequestCheck, &[Endpoint])] = &[
     (ask::response_mode, BOTH), // first, as errors travel by it too
     (ask::parameters_once, BOTH),
     (ask::no_request_uri, PUSHED),
-    (ask::request_object, BOTH),
     (ask::pushed, AUTHORIZATION),
+    (ask::signed, BOTH),
     (ask::response_type, BOTH),
     (ask::grant_type, BOTH),
     (ask::pkce, BOTH),

@@ -14,6 +14,7 @@ use madoguchi_domain::{
     Timestamp, Token, TokenHash,
     account::Enrolment,
     audit::{Action, Actor, AuditEvent},
+    client::Client,
     grant::Grant,
     id::{EnrolmentId, GrantId},
     one_time::Purpose,
@@ -23,7 +24,7 @@ use madoguchi_store::{
     StoreError, Tx,
     oidc::{consents::Consent, interactions::StoredInteraction},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How long a request waits for the person; a login with a forgotten password fits in.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3600);
@@ -81,7 +82,7 @@ impl Oidc {
     ) -> Result<AuthorizeOutcome, OidcError> {
         let received = match self.receive(tenant, params).await? {
             Ok(received) => received,
-            Err(outcome) => return Ok(outcome),
+            Err(refused) => return Ok(refused.outcome(tenant)),
         };
         let request = match self.check(tenant, &received, Endpoint::Authorization).await? {
             Ok(request) => request,
@@ -188,30 +189,53 @@ impl Oidc {
         received: &Received,
         endpoint: Endpoint,
     ) -> Result<Result<Request, Refused>, OidcError> {
+        let mut request = match self.addressed(tenant, received).await? {
+            Ok(request) => request,
+            Err(reason) => return Ok(Err(Refused::Page(reason))),
+        };
         let params = &received.params;
-        let page = |reason| Ok(Err(Refused::Page(reason)));
-        if params.is_repeated("client_id") || params.is_repeated("redirect_uri") {
-            return page(PageReason::MalformedRequest);
-        }
-        let Some(client_id) = params.get("client_id") else {
-            return page(PageReason::UnknownClient);
-        };
-        let Some(client) = self.client(tenant, client_id).await? else {
-            return page(PageReason::UnknownClient);
-        };
-        let redirect_uri = params.get("redirect_uri").filter(|uri| redirect_uri::is_registered(&client.metadata, uri));
-        let Some(redirect_uri) = redirect_uri.map(str::to_owned) else {
-            return page(PageReason::RedirectUri);
-        };
         let ring = self.ring(tenant).await?;
         let incoming = Incoming { tenant, params, ring: &ring, now: self.0.clock.now() };
-        let mut request = Request::new(client, redirect_uri, received);
         for (check, _) in OF_THE_REQUEST.iter().filter(|(_, places)| places.contains(&endpoint)) {
             if let Err(error) = check(&incoming, &mut request) {
                 return Ok(Err(Refused::Client(Box::new(request), error)));
             }
         }
         Ok(Ok(request))
+    }
+
+    /// The client and its redirect URI: until both are known to be good, nobody but the person is told anything.
+    pub(super) async fn addressed(
+        &self,
+        tenant: &TenantView,
+        received: &Received,
+    ) -> Result<Result<Request, PageReason>, OidcError> {
+        let params = &received.params;
+        if params.is_repeated("redirect_uri") {
+            return Ok(Err(PageReason::MalformedRequest));
+        }
+        let client = match self.named_client(tenant, params).await? {
+            Ok(client) => client,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let uri = params.get("redirect_uri").filter(|uri| redirect_uri::is_registered(&client.metadata, uri));
+        Ok(match uri.map(str::to_owned) {
+            Some(uri) => Ok(Request::new(client, uri, received)),
+            None => Err(PageReason::RedirectUri),
+        })
+    }
+
+    /// The client that `client_id` names.
+    pub(super) async fn named_client(
+        &self,
+        tenant: &TenantView,
+        params: &Params,
+    ) -> Result<Result<Arc<Client>, PageReason>, OidcError> {
+        if params.is_repeated("client_id") {
+            return Ok(Err(PageReason::MalformedRequest));
+        }
+        let Some(client_id) = params.get("client_id") else { return Ok(Err(PageReason::UnknownClient)) };
+        Ok(self.client(tenant, client_id).await?.ok_or(PageReason::UnknownClient))
     }
 
     /// Reads what the checks of the person need, and runs them.

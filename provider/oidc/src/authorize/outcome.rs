@@ -29,6 +29,7 @@ pub enum AuthorizeOutcome {
 pub(super) fn page(reason: PageReason) -> AuthorizeOutcome {
     let code = match reason {
         PageReason::UnknownClient => ErrorCode::InvalidClient,
+        PageReason::RequestObject => ErrorCode::InvalidRequestObject,
         PageReason::PushedRequest => ErrorCode::InvalidRequestUri,
         PageReason::MalformedRequest | PageReason::RedirectUri | PageReason::UnknownFlow | PageReason::FinishedFlow => {
             ErrorCode::InvalidRequest

@@ -31,6 +31,7 @@ const CREDENTIALS: &[&str] = &["client_secret", "client_assertion", "client_asse
 #[derive(Serialize, Deserialize)]
 struct Kept {
     params: Vec<(String, String)>,
+    signed: bool,
     opens_until: Timestamp,
 }
 
@@ -53,7 +54,11 @@ impl Oidc {
         let (presented, client) = self.client_request(tenant, request).await?;
         let client_id = client.metadata.client_id.as_str();
         let params = presented.without(CREDENTIALS).with("client_id", client_id);
-        let received = Received::plain(params);
+        let received = if params.get("request").is_some() {
+            Received::signed(self.open(tenant, &client, &params, Endpoint::Pushed).await?)
+        } else {
+            Received::plain(params)
+        };
         if let Err(refused) = self.check(tenant, &received, Endpoint::Pushed).await? {
             return Err(match refused {
                 Refused::Client(_, error) => error.into(),
@@ -66,12 +71,12 @@ impl Oidc {
         let (now, name) = (self.0.clock.now(), Token::new(&*self.0.entropy));
         let opens_until = now + LIFETIME;
         let params = received.params.pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let row = Kept { params, signed: received.signed, opens_until };
         let kept = OneTime {
             purpose: Purpose::PushedRequest,
             token_hash: name.hash(),
             subject: client_id.to_owned(),
-            payload: serde_json::to_value(Kept { params, opens_until })
-                .map_err(|e| OidcError::Corrupt(e.to_string()))?,
+            payload: serde_json::to_value(row).map_err(|e| OidcError::Corrupt(e.to_string()))?,
             created_at: now,
             expires_at: opens_until + PATIENCE,
             consumed_at: None,
@@ -105,6 +110,6 @@ impl Oidc {
         if now >= kept.opens_until {
             return unknown;
         }
-        Ok(Ok(Received { params: Params::from_pairs(kept.params), pushed: Some(hash) }))
+        Ok(Ok(Received { params: Params::from_pairs(kept.params), pushed: Some(hash), signed: kept.signed }))
     }
 }

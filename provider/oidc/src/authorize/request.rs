@@ -17,6 +17,8 @@ pub(super) struct Request {
     pub(super) client: Arc<Client>,
     /// The name under which it was pushed.
     pub(super) pushed: Option<TokenHash>,
+    /// Whether the client signed it.
+    pub(super) signed: bool,
     /// As presented; registered.
     pub(super) redirect_uri: String,
     pub(super) mode: ResponseMode,
@@ -61,6 +63,7 @@ impl Request {
         Self {
             client,
             pushed: received.pushed.clone(),
+            signed: received.signed,
             redirect_uri,
             mode: ResponseMode::Query,
             state: received.params.get("state").map(str::to_owned),
@@ -99,6 +102,9 @@ pub(super) struct Parked {
     /// The name under which the request was pushed, as a hash.
     #[serde(default)]
     pushed: Option<String>,
+    /// Whether the client signed it.
+    #[serde(default)]
+    signed: bool,
     /// The session at that time, to recognise a new one.
     pub(super) session: Option<SessionId>,
     pub(super) authenticated_at: Option<Timestamp>,
@@ -113,6 +119,7 @@ impl Parked {
         Self {
             params: received.params.pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
             pushed: received.pushed.as_ref().map(|hash| hash.as_str().to_owned()),
+            signed: received.signed,
             session: session.map(|s| s.id.clone()),
             authenticated_at: session.map(|s| s.authentication.at),
             asked: None,
@@ -125,6 +132,7 @@ impl Parked {
         Received {
             params: Params::from_pairs(self.params.clone()),
             pushed: self.pushed.clone().map(TokenHash::from_stored),
+            signed: self.signed,
         }
     }
 

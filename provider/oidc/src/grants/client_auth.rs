@@ -5,7 +5,7 @@ use super::token::Refusal;
 use crate::{
     ErrorCode, Oidc, Params, TenantView,
     error::ProtocolError,
-    jws::{Jws, JwsError},
+    jws::{Jws, numeric_date},
     params::decode,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -83,12 +83,7 @@ impl Oidc {
     /// RFC 7523 §3: issued by and about the client, for us, short-lived, used once.
     async fn check_assertion(&self, tenant: &TenantView, client: &Client, assertion: &str) -> Result<(), Refusal> {
         let types = ["JWT", "client-authentication+jwt"];
-        let verify = |keys: &[_]| Jws::parse(assertion)?.verify(keys, &SigningAlgorithm::ALL, &types);
-        let claims = match verify(&self.client_keys(client, false).await) {
-            Err(JwsError::UnknownKey) => verify(&self.client_keys(client, true).await),
-            verified => verified,
-        };
-        let claims = claims.map_err(|error| {
+        let claims = self.signed_by(client, assertion, &SigningAlgorithm::ALL, &types).await.map_err(|error| {
             tracing::debug!(client = %client.metadata.client_id, %error, "a client's assertion was refused");
             invalid_client()
         })?;
@@ -178,9 +173,7 @@ fn assertion_claims<'a>(
     now: i64,
 ) -> Option<(&'a str, i64)> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    // NumericDate may have a fraction (RFC 7519 §2).
-    #[expect(clippy::cast_possible_truncation, reason = "a saturated time is refused below")]
-    let time = |name: &str| claims.get(name).map(|v| v.as_f64().map(|t| t as i64));
+    let time = |name: &str| claims.get(name).map(numeric_date);
     let for_us =
         |aud: &str| aud == &*tenant.issuer || ["/token", "/par"].iter().any(|path| aud == tenant.endpoint(path));
     let audience = match claims.get("aud")? {

@@ -109,8 +109,9 @@ async fn what_the_client_did_wrong_goes_back_to_it(world: World) {
         (("max_age", "-1"), "invalid_request"),
         (("max_age", "soon"), "invalid_request"),
         (("claims", "[]"), "invalid_request"),
-        (("request", "e30.e30."), "request_not_supported"),
-        (("request_uri", "https://evil.example/r"), "request_uri_not_supported"),
+        (("request", "e30.e30."), "invalid_request_object"),
+        (("request", "eyJhbGciOiJub25lIn0.e30."), "request_not_supported"),
+        (("request_uri", "https://evil.example/r"), "invalid_request_uri"),
         (("id_token_hint", "e30.e30."), "invalid_request"),
         (("scope", "nothing known"), "invalid_scope"),
     ] {

@@ -26,6 +26,30 @@ fn good_clients_pass() {
 }
 
 #[test]
+fn request_objects_need_keys_and_https() {
+    let keys = serde_json::json!({"keys": [{"kty": "EC"}]});
+    let all = |uri: &str| {
+        serde_json::json!({
+            "jwks": keys, "request_object_signing_alg": "ES256", "require_signed_request_object": true, "request_uris": [uri]
+        })
+    };
+    assert_eq!(validate(&client(all("https://rp.example.jp/request#v1"))), []);
+    for bad in [
+        "http://rp.example.jp/r",
+        "https://u@rp.example.jp/r",
+        "https://rp.example.jp/a b",
+        "/r",
+        "urn:x:y",
+        "https://",
+    ] {
+        assert_eq!(wrong(all(bad)), ["request_uris[0]"], "{bad}");
+    }
+    let mut without = all("https://rp.example.jp/request");
+    without["jwks"] = serde_json::Value::Null;
+    assert_eq!(wrong(without), ["request_object_signing_alg", "require_signed_request_object", "request_uris"]);
+}
+
+#[test]
 fn redirect_uris_that_lead_astray_are_refused() {
     for bad in [
         "",
