@@ -96,15 +96,18 @@ pub struct ClientMetadata {
     /// How it proves itself.
     #[serde(default)]
     pub token_endpoint_auth_method: ClientAuthentication,
-    /// `authorization_code`, `refresh_token`.
+    /// `authorization_code`, `refresh_token`, `implicit`.
     #[serde(default = "default_grant_types")]
     pub grant_types: Vec<String>,
-    /// `code`.
+    /// `code`, and where the tenant allows them the implicit and hybrid ones.
     #[serde(default = "default_response_types")]
     pub response_types: Vec<String>,
     /// What ID tokens are signed with; RS256 when absent, as the standard says.
     #[serde(default = "default_algorithm")]
     pub id_token_signed_response_alg: SigningAlgorithm,
+    /// What signed authorization responses are signed with; RS256 when absent, as JARM §3 says.
+    #[serde(default = "default_algorithm")]
+    pub authorization_signed_response_alg: SigningAlgorithm,
     /// What signed introspection answers are signed with; RS256 when absent, as RFC 9701 §6 says.
     #[serde(default = "default_algorithm")]
     pub introspection_signed_response_alg: SigningAlgorithm,
@@ -226,5 +229,7 @@ pub struct ClientProblem {
     pub message: String,
 }
 
+mod response_type;
 mod validate;
+pub use response_type::ResponseType;
 pub use validate::validate;

@@ -1,8 +1,8 @@
-//! The provider's metadata (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9126 §5, RFC 9207 §3): rendered once for each generation.
+//! The provider's metadata (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9126 §5, RFC 9207 §3, JARM §4): rendered once for each generation.
 
 use crate::{Oidc, OidcError, Reply, TenantView, claims, keys, verified_claims};
 use bytes::Bytes;
-use madoguchi_domain::session::Acr;
+use madoguchi_domain::{client::ResponseType, session::Acr};
 use openidconnect::{
     AdditionalProviderMetadata, AuthUrl, AuthenticationContextClass, IssuerUrl, JsonWebKeySetUrl, LanguageTag,
     ProviderMetadata, ResponseTypes, Scope, TokenUrl, UserInfoUrl,
@@ -22,6 +22,7 @@ const MAX_AGE: u32 = 300;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Further {
     pushed_authorization_request_endpoint: String,
+    authorization_signing_alg_values_supported: Vec<CoreJwsSigningAlgorithm>,
     end_session_endpoint: String,
     introspection_endpoint: String,
     introspection_endpoint_auth_methods_supported: Vec<CoreClientAuthMethod>,
@@ -79,6 +80,24 @@ impl Oidc {
     }
 }
 
+/// Plain and signed (JARM §2.3).
+fn response_modes() -> Vec<CoreResponseMode> {
+    let signed = ["jwt", "query.jwt", "fragment.jwt", "form_post.jwt"];
+    [CoreResponseMode::Query, CoreResponseMode::Fragment, CoreResponseMode::FormPost]
+        .into_iter()
+        .chain(signed.map(|mode| CoreResponseMode::Extension(mode.to_owned())))
+        .collect()
+}
+
+fn in_core_words(response_type: ResponseType) -> ResponseTypes<CoreResponseType> {
+    let parts = [
+        (response_type.code, CoreResponseType::Code),
+        (response_type.id_token, CoreResponseType::IdToken),
+        (response_type.token, CoreResponseType::Token),
+    ];
+    ResponseTypes::new(parts.into_iter().filter(|(there, _)| *there).map(|(_, word)| word).collect())
+}
+
 fn metadata(
     tenant: &TenantView,
     algorithms: &[madoguchi_domain::client::SigningAlgorithm],
@@ -95,6 +114,7 @@ fn metadata(
     let everybody = [&confidential[..], &[CoreClientAuthMethod::None]].concat();
     let further = Further {
         pushed_authorization_request_endpoint: tenant.endpoint("/par"),
+        authorization_signing_alg_values_supported: signing.clone(),
         end_session_endpoint: tenant.endpoint("/end-session"),
         introspection_endpoint: tenant.endpoint("/introspect"),
         introspection_endpoint_auth_methods_supported: confidential,
@@ -106,13 +126,19 @@ fn metadata(
         prompt_values_supported: strings(&["none", "login", "consent", "select_account"]),
         identity_assurance: verified_claims::metadata(&tenant.config),
     };
+    let response_types =
+        if tenant.tokens().implicit_and_hybrid { &ResponseType::ALL[..] } else { &[ResponseType::CODE] };
+    let mut grant_types = vec![CoreGrantType::AuthorizationCode, CoreGrantType::RefreshToken];
+    if tenant.tokens().implicit_and_hybrid {
+        grant_types.push(CoreGrantType::Implicit);
+    }
     let acr = Acr::ALL.iter().filter(|a| **a <= tenant.attainable());
     let locales = tenant.config.settings.locales.iter();
     Ok(Metadata::new(
         IssuerUrl::new(tenant.issuer.to_string()).map_err(bad)?,
         AuthUrl::new(tenant.endpoint("/authorize")).map_err(bad)?,
         JsonWebKeySetUrl::new(tenant.endpoint("/jwks")).map_err(bad)?,
-        vec![ResponseTypes::new(vec![CoreResponseType::Code])],
+        response_types.iter().map(|t| in_core_words(*t)).collect(),
         vec![CoreSubjectIdentifierType::Public, CoreSubjectIdentifierType::Pairwise],
         signing.clone(),
         further,
@@ -120,8 +146,8 @@ fn metadata(
     .set_token_endpoint(Some(TokenUrl::new(tenant.endpoint("/token")).map_err(bad)?))
     .set_userinfo_endpoint(Some(UserInfoUrl::new(tenant.endpoint("/userinfo")).map_err(bad)?))
     .set_scopes_supported(Some(claims::scopes(&tenant.config).map(|s| Scope::new(s.to_owned())).collect()))
-    .set_response_modes_supported(Some(vec![CoreResponseMode::Query, CoreResponseMode::FormPost]))
-    .set_grant_types_supported(Some(vec![CoreGrantType::AuthorizationCode, CoreGrantType::RefreshToken]))
+    .set_response_modes_supported(Some(response_modes()))
+    .set_grant_types_supported(Some(grant_types))
     .set_acr_values_supported(Some(acr.map(|a| AuthenticationContextClass::new(a.as_str().to_owned())).collect()))
     .set_token_endpoint_auth_methods_supported(Some(everybody))
     .set_token_endpoint_auth_signing_alg_values_supported(Some(known.clone()))

@@ -94,8 +94,9 @@ impl authorization::Request for AuthorizationRequest<'_> {
     fn state(&self) -> Option<Cow<'_, str>> {
         self.0.get("state").map(Cow::Borrowed)
     }
+    /// Our own check knows more types than the machine, to which all are a code.
     fn response_type(&self) -> Option<Cow<'_, str>> {
-        self.0.get("response_type").map(Cow::Borrowed)
+        Some(Cow::Borrowed("code"))
     }
     fn extension(&self, key: &str) -> Option<Cow<'_, str>> {
         self.0.get(key).map(Cow::Borrowed)

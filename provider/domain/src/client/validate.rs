@@ -1,6 +1,6 @@
 //! The rules of a client's metadata: the same for a tenant's file, the command line and a registration endpoint.
 
-use super::{ApplicationType, ClientAuthentication, ClientMetadata, ClientProblem, SubjectType};
+use super::{ApplicationType, ClientAuthentication, ClientMetadata, ClientProblem, ResponseType, SubjectType};
 use url::{Host, Url};
 
 /// Members that may have a language tag (`client_name#ja`; Dynamic Client Registration §2.1), and whether they are URLs.
@@ -41,10 +41,12 @@ pub fn validate(client: &ClientMetadata) -> Vec<ClientProblem> {
     }
     tagged(client, &mut wrong);
 
-    if client.redirect_uris.is_empty() && client.grant_types.iter().any(|g| g == "authorization_code") {
+    if client.redirect_uris.is_empty()
+        && client.grant_types.iter().any(|g| g == "authorization_code" || g == "implicit")
+    {
         wrong(
             "redirect_uris".into(),
-            "expected at least one redirect URI for the grant type authorization_code".into(),
+            "expected at least one redirect URI for the grant types authorization_code and implicit".into(),
         );
     }
     for (member, uris) in
@@ -60,16 +62,25 @@ pub fn validate(client: &ClientMetadata) -> Vec<ClientProblem> {
     }
 
     for (index, grant) in client.grant_types.iter().enumerate() {
-        if !matches!(grant.as_str(), "authorization_code" | "refresh_token") {
+        if !matches!(grant.as_str(), "authorization_code" | "refresh_token" | "implicit") {
             wrong(
                 format!("grant_types[{index}]"),
-                format!("expected authorization_code or refresh_token, found {grant:?}"),
+                format!("expected authorization_code, refresh_token or implicit, found {grant:?}"),
             );
         }
     }
     for (index, response) in client.response_types.iter().enumerate() {
-        if response != "code" {
-            wrong(format!("response_types[{index}]"), format!("expected code, found {response:?}"));
+        let member = format!("response_types[{index}]");
+        match ResponseType::parse(response) {
+            None => {
+                let known = ResponseType::ALL.map(ResponseType::as_str).join(", ");
+                wrong(member, format!("expected one of {known}; found {response:?}"));
+            }
+            Some(known) if known.is_front_channel() && !client.grant_types.iter().any(|g| g == "implicit") => {
+                let message = format!("{response:?} needs the grant type implicit (Dynamic Client Registration §2)");
+                wrong(member, message);
+            }
+            Some(_) => {}
         }
     }
     if let Some(scope) = &client.scope {

@@ -377,6 +377,9 @@ impl Affiliation {
 pub struct TokenPolicy {
     /// Algorithms to hold keys for.
     pub algorithms: Vec<SigningAlgorithm>,
+    /// Whether clients may be registered for tokens in the authorization response: the implicit and hybrid response
+    /// types, which RFC 9700 §2.1.2 discourages.
+    pub implicit_and_hybrid: bool,
     /// Life of a code.
     pub code_lifetime: Span,
     /// Life of an access token.
@@ -391,6 +394,7 @@ impl Default for TokenPolicy {
     fn default() -> Self {
         Self {
             algorithms: SigningAlgorithm::ALL.to_vec(),
+            implicit_and_hybrid: false,
             code_lifetime: Span::minutes(1),
             access_token_lifetime: Span::minutes(10),
             id_token_lifetime: Span::minutes(10),

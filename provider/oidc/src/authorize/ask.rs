@@ -13,7 +13,7 @@ use crate::{
     logout,
     machine::{self, Bound},
 };
-use madoguchi_domain::client::SigningAlgorithm;
+use madoguchi_domain::client::{ResponseType, SigningAlgorithm};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -23,13 +23,29 @@ const fn invalid(what: &'static str) -> ProtocolError {
     ProtocolError::new(ErrorCode::InvalidRequest, what)
 }
 
-/// `response_mode`: query or form_post; query when absent.
+/// `response_mode`: query, fragment or form_post, each plain or signed (OAuth 2.0 Multiple Response Types §2.1, Form Post
+/// Response Mode, JARM §2.3). Tokens never travel in a query.
 pub(super) fn response_mode(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
-    request.mode = match incoming.params.get("response_mode") {
-        None | Some("query") => ResponseMode::Query,
-        Some("form_post") => ResponseMode::FormPost,
-        Some(_) => return Err(invalid("response_mode must be query or form_post")),
+    let response_type = incoming.params.get("response_type").and_then(ResponseType::parse);
+    let tokens = response_type.is_some_and(ResponseType::is_front_channel);
+    let default = if tokens { ResponseMode::Fragment } else { ResponseMode::Query };
+    request.mode = default;
+    let (mode, signed) = match incoming.params.get("response_mode") {
+        None => (default, false),
+        Some("query") => (ResponseMode::Query, false),
+        Some("fragment") => (ResponseMode::Fragment, false),
+        Some("form_post") => (ResponseMode::FormPost, false),
+        Some("jwt") => (default, true),
+        Some("query.jwt") => (ResponseMode::Query, true),
+        Some("fragment.jwt") => (ResponseMode::Fragment, true),
+        Some("form_post.jwt") => (ResponseMode::FormPost, true),
+        Some(_) => return Err(invalid("response_mode is not one that is supported")),
     };
+    request.signed_response = signed;
+    if tokens && mode == ResponseMode::Query {
+        return Err(invalid("tokens do not travel in a query"));
+    }
+    request.mode = mode;
     Ok(())
 }
 
@@ -62,28 +78,36 @@ pub(super) fn pushed(_: &Incoming<'_>, request: &mut Request) -> Checked {
     Ok(())
 }
 
-/// `response_type` is `code`, and registered for the client.
+/// `response_type` is one that the tenant allows and the client is registered for.
 pub(super) fn response_type(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
-    match incoming.params.get("response_type") {
-        None => Err(invalid("response_type is missing")),
-        Some("code") if request.client.metadata.response_types.iter().any(|r| r == "code") => Ok(()),
-        Some("code") => Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "response_type code is not registered")),
-        Some(_) => Err(ProtocolError::new(ErrorCode::UnsupportedResponseType, "response_type must be code")),
+    let text = incoming.params.get("response_type").ok_or(invalid("response_type is missing"))?;
+    let allowed = |asked: &ResponseType| !asked.is_front_channel() || incoming.tenant.tokens().implicit_and_hybrid;
+    let Some(asked) = ResponseType::parse(text).filter(allowed) else {
+        return Err(ProtocolError::new(ErrorCode::UnsupportedResponseType, "response_type is not supported"));
+    };
+    if !request.client.metadata.response_types.iter().any(|r| ResponseType::parse(r) == Some(asked)) {
+        return Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "response_type is not registered"));
     }
+    request.response_type = asked;
+    Ok(())
 }
 
-/// The client may use codes at all.
+/// The client may use codes, and tokens in the response, at all (Dynamic Client Registration §2).
 pub(super) fn grant_type(_: &Incoming<'_>, request: &mut Request) -> Checked {
-    if request.client.metadata.grant_types.iter().any(|g| g == "authorization_code") {
-        Ok(())
-    } else {
-        Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "authorization_code is not registered"))
+    let registered = |grant: &str| request.client.metadata.grant_types.iter().any(|g| g == grant);
+    let asked = request.response_type;
+    if (asked.code && !registered("authorization_code")) || (asked.is_front_channel() && !registered("implicit")) {
+        return Err(ProtocolError::new(ErrorCode::UnauthorizedClient, "the grant type is not registered"));
     }
+    Ok(())
 }
 
 /// PKCE with S256 for everybody but confidential clients registered otherwise; a challenge that comes is checked for
-/// all (RFC 7636 §4.3, RFC 9700 §2.1.1).
+/// all (RFC 7636 §4.3, RFC 9700 §2.1.1). Without a code there is nothing to protect.
 pub(super) fn pkce(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
+    if !request.response_type.code {
+        return Ok(());
+    }
     let metadata = &request.client.metadata;
     let required = metadata.require_pkce || metadata.is_public();
     match (incoming.params.get("code_challenge"), incoming.params.get("code_challenge_method")) {
@@ -110,7 +134,7 @@ pub(super) fn scope(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
         client_id: &metadata.client_id,
         redirect_uri: &request.redirect_uri,
         allowed: &allowed,
-        require_pkce: metadata.require_pkce || metadata.is_public(),
+        require_pkce: request.response_type.code && (metadata.require_pkce || metadata.is_public()),
     };
     let negotiated = machine::negotiate(incoming.params, &bound)?;
     request.scope = negotiated.scope;
@@ -118,9 +142,18 @@ pub(super) fn scope(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
     Ok(())
 }
 
-/// `nonce` is kept byte for byte for the ID token.
+/// `nonce` is kept byte for byte for the ID token. One that travels through the browser needs it, and the scope that
+/// asks for ID tokens (OpenID Connect Core §3.2.2.1).
 pub(super) fn nonce(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
     request.nonce = incoming.params.get("nonce").map(str::to_owned);
+    if request.response_type.id_token {
+        if request.nonce.is_none() {
+            return Err(invalid("nonce is missing"));
+        }
+        if !request.scope.split(' ').any(|s| s == "openid") {
+            return Err(ProtocolError::new(ErrorCode::InvalidScope, "an ID token needs the scope openid"));
+        }
+    }
     Ok(())
 }
 
@@ -144,10 +177,10 @@ pub(super) fn prompt(incoming: &Incoming<'_>, request: &mut Request) -> Checked 
 }
 
 /// `offline_access` counts only for a client that may refresh, and only when consent is asked for or the client is the
-/// institution's own (OpenID Connect Core §11); otherwise it is ignored.
+/// institution's own, and the response brings a code (OpenID Connect Core §11); otherwise it is ignored.
 pub(super) fn offline_access(_: &Incoming<'_>, request: &mut Request) -> Checked {
     let metadata = &request.client.metadata;
-    let may_refresh = metadata.grant_types.iter().any(|g| g == "refresh_token");
+    let may_refresh = request.response_type.code && metadata.grant_types.iter().any(|g| g == "refresh_token");
     if !(may_refresh && (request.prompt.consent || metadata.first_party)) {
         let kept: Vec<&str> = request.scope.split(' ').filter(|s| *s != "offline_access").collect();
         request.scope = kept.join(" ");

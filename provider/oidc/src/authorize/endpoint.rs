@@ -1,7 +1,7 @@
 //! The authorization endpoint: from parameters to an outcome, and from a parked request to the next one.
 
 use super::{
-    Answer, AuthorizeOutcome, AuthorizeResponse, Display, Interact, Need,
+    Answer, AuthorizeOutcome, Display, Interact, Need,
     checks::{Endpoint, Incoming, OF_THE_PERSON, OF_THE_REQUEST},
     outcome::page,
     person::Standing,
@@ -10,20 +10,8 @@ use super::{
     request::{Parked, Request},
 };
 use crate::{AuthSession, ErrorCode, Oidc, OidcError, PageReason, Params, TenantView, claims, error::ProtocolError};
-use madoguchi_domain::{
-    Timestamp, Token, TokenHash,
-    account::Enrolment,
-    audit::{Action, Actor, AuditEvent},
-    client::Client,
-    grant::Grant,
-    id::{EnrolmentId, GrantId},
-    one_time::Purpose,
-    session::Authentication,
-};
-use madoguchi_store::{
-    StoreError, Tx,
-    oidc::{consents::Consent, interactions::StoredInteraction},
-};
+use madoguchi_domain::{Timestamp, Token, TokenHash, account::Enrolment, client::Client, id::EnrolmentId};
+use madoguchi_store::oidc::{consents::Consent, interactions::StoredInteraction};
 use std::{sync::Arc, time::Duration};
 
 /// How long a request waits for the person; a login with a forgotten password fits in.
@@ -46,15 +34,6 @@ pub(super) enum Refused {
     Client(Box<Request>, ProtocolError),
 }
 
-impl Refused {
-    fn outcome(self, tenant: &TenantView) -> AuthorizeOutcome {
-        match self {
-            Self::Page(reason) => page(reason),
-            Self::Client(request, error) => refused(tenant, &request, &error),
-        }
-    }
-}
-
 /// What a good request comes to.
 enum Decision {
     Refuse(ProtocolError),
@@ -63,9 +42,9 @@ enum Decision {
 }
 
 /// A grant to be written.
-struct Granted {
-    enrolment: Option<EnrolmentId>,
-    consent: Option<Consent>,
+pub(super) struct Granted {
+    pub(super) enrolment: Option<EnrolmentId>,
+    pub(super) consent: Option<Consent>,
 }
 
 impl Oidc {
@@ -82,11 +61,11 @@ impl Oidc {
     ) -> Result<AuthorizeOutcome, OidcError> {
         let received = match self.receive(tenant, params).await? {
             Ok(received) => received,
-            Err(refused) => return Ok(refused.outcome(tenant)),
+            Err(refused) => return self.turn_away(tenant, refused).await,
         };
         let request = match self.check(tenant, &received, Endpoint::Authorization).await? {
             Ok(request) => request,
-            Err(refused) => return Ok(refused.outcome(tenant)),
+            Err(refused) => return self.turn_away(tenant, refused).await,
         };
         let now = self.0.clock.now();
         match self.decide(tenant, &request, session, None, None).await? {
@@ -146,7 +125,7 @@ impl Oidc {
         };
         let request = match self.check(tenant, &parked.received(), Endpoint::Authorization).await? {
             Ok(request) => request,
-            Err(refused) => return Ok(refused.outcome(tenant)),
+            Err(refused) => return self.turn_away(tenant, refused).await,
         };
         let now = self.0.clock.now();
         let flow_hash = flow.hash();
@@ -291,87 +270,12 @@ impl Oidc {
         })))
     }
 
-    /// Writes the grant with its code; for a parked request together with its end and the consent.
-    async fn grant(
-        &self,
-        tenant: &TenantView,
-        request: &Request,
-        session: AuthSession<'_>,
-        granted: Granted,
-        flow: Option<&TokenHash>,
-        now: Timestamp,
-    ) -> Result<AuthorizeOutcome, OidcError> {
-        let code = Token::new(&*self.0.entropy);
-        let tokens = tenant.tokens();
-        let authentication = session.session.authentication.clone();
-        let metadata = &request.client.metadata;
-        let grant = Grant {
-            id: GrantId::new(&*self.0.entropy),
-            client_id: metadata.client_id.clone(),
-            account: session.account.id.clone(),
-            account_generation: session.account.generation,
-            session: session.session.id.clone(),
-            scope: request.scope.clone(),
-            nonce: request.nonce.clone(),
-            claims: request.claims_text.clone(),
-            authentication: Authentication { at: authentication.at, acr: request.told_acr(authentication.acr) },
-            redirect_uri: request.redirect_uri.clone(),
-            code_challenge: request.code_challenge.clone(),
-            enrolment: granted.enrolment,
-            auth_time_requested: request.max_age.is_some() || metadata.require_auth_time,
-            code_hash: code.hash(),
-            code_expires_at: now + tokens.code_lifetime.duration(),
-            code_used_at: None,
-            created_at: now,
-            revoked_at: None,
-        };
-        let expires_at = now + tokens.code_lifetime.duration().max(tokens.access_token_lifetime.duration());
-        let store = self.0.database.tenant(tenant.slug());
-        match (flow, &request.pushed) {
-            (None, None) => store.grants().insert(&grant, expires_at).await?,
-            (flow, pushed) => {
-                let mut tx = store.begin().await?;
-                if !answered(&mut tx, flow, pushed.as_ref(), now).await? {
-                    return Ok(page(PageReason::FinishedFlow));
-                }
-                if let Some(consent) = &granted.consent {
-                    tx.consents().remember(&session.account.id, &metadata.client_id, consent).await?;
-                    let event = AuditEvent {
-                        at: now,
-                        actor: Actor::Account(session.account.id.clone()),
-                        action: Action::ConsentGiven,
-                        subject: metadata.client_id.clone(),
-                        detail: serde_json::json!({"scope": consent.scope, "claims": consent.claims}),
-                        source_ip: None,
-                    };
-                    tx.audit().append(&event).await?;
-                }
-                tx.grants().insert(&grant, expires_at).await?;
-                tx.commit().await?;
-            }
+    /// Tells whoever is to be told.
+    async fn turn_away(&self, tenant: &TenantView, refused: Refused) -> Result<AuthorizeOutcome, OidcError> {
+        match refused {
+            Refused::Page(reason) => Ok(page(reason)),
+            Refused::Client(request, error) => self.refused(tenant, &request, &error).await,
         }
-        let state = request.state.as_deref();
-        let response = AuthorizeResponse::code(grant.redirect_uri, request.mode, &code, state, tenant);
-        Ok(AuthorizeOutcome::Redirect(response))
-    }
-
-    /// Answers a request with an error; one that was parked or pushed, once.
-    async fn refuse_once(
-        &self,
-        tenant: &TenantView,
-        request: &Request,
-        flow: Option<&TokenHash>,
-        error: ProtocolError,
-        now: Timestamp,
-    ) -> Result<AuthorizeOutcome, OidcError> {
-        if flow.is_some() || request.pushed.is_some() {
-            let mut tx = self.0.database.tenant(tenant.slug()).begin().await?;
-            if !answered(&mut tx, flow, request.pushed.as_ref(), now).await? {
-                return Ok(page(PageReason::FinishedFlow));
-            }
-            tx.commit().await?;
-        }
-        Ok(refused(tenant, request, &error))
     }
 
     async fn parked(
@@ -391,24 +295,6 @@ impl Oidc {
         let parked =
             serde_json::from_str(&stored.request).map_err(|e| OidcError::Corrupt(format!("a parked request: {e}")))?;
         Ok(Ok((stored, parked)))
-    }
-}
-
-/// Uses up what waited for this answer: the parked request and the pushed one. Whether nobody did before.
-async fn answered(
-    tx: &mut Tx,
-    flow: Option<&TokenHash>,
-    pushed: Option<&TokenHash>,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    if let Some(flow) = flow
-        && !tx.interactions().finish(flow, now).await?
-    {
-        return Ok(false);
-    }
-    match pushed {
-        Some(name) => Ok(tx.one_time().consume(Purpose::PushedRequest, name, now).await?.is_some()),
-        None => Ok(true),
     }
 }
 
@@ -437,11 +323,6 @@ fn agreed(request: &Request, before: Option<&Consent>, now: Timestamp) -> Consen
     claims.sort_unstable();
     claims.dedup();
     Consent { scope: scopes.join(" "), claims, granted_at: now }
-}
-
-fn refused(tenant: &TenantView, request: &Request, error: &ProtocolError) -> AuthorizeOutcome {
-    let (uri, state) = (request.redirect_uri.clone(), request.state.as_deref());
-    AuthorizeOutcome::Redirect(AuthorizeResponse::error(uri, request.mode, error, state, tenant))
 }
 
 fn display(request: &Request) -> Display {

@@ -1,9 +1,6 @@
 //! What an authorization request comes to.
 
-use crate::{
-    error::{ErrorCode, PageError, PageReason, ProtocolError},
-    tenant::TenantView,
-};
+use crate::error::{ErrorCode, PageError, PageReason};
 use madoguchi_domain::{
     Token,
     account::Enrolment,
@@ -44,6 +41,8 @@ pub enum ResponseMode {
     /// In the redirect URI's query: 303.
     #[default]
     Query,
+    /// In its fragment: 303.
+    Fragment,
     /// In a form that the browser posts.
     FormPost,
 }
@@ -55,43 +54,20 @@ pub struct AuthorizeResponse {
     pub redirect_uri: String,
     /// How the answer travels.
     pub mode: ResponseMode,
-    /// `code` or `error`…, `state` as it came, `iss` (RFC 9207).
+    /// `code`, tokens or `error`…, `state` as it came, `iss` (RFC 9207); or all of it signed in one `response` (JARM).
     pub fields: Vec<(&'static str, String)>,
 }
 
 impl AuthorizeResponse {
-    pub(crate) fn code(
-        redirect_uri: String,
-        mode: ResponseMode,
-        code: &Token,
-        state: Option<&str>,
-        tenant: &TenantView,
-    ) -> Self {
-        let mut fields = vec![("code", code.expose().to_owned())];
-        fields.extend(state.map(|s| ("state", s.to_owned())));
-        fields.push(("iss", tenant.issuer.to_string()));
-        Self { redirect_uri, mode, fields }
-    }
-
-    pub(crate) fn error(
-        redirect_uri: String,
-        mode: ResponseMode,
-        error: &ProtocolError,
-        state: Option<&str>,
-        tenant: &TenantView,
-    ) -> Self {
-        let mut fields =
-            vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.to_owned())];
-        fields.extend(state.map(|s| ("state", s.to_owned())));
-        fields.push(("iss", tenant.issuer.to_string()));
-        Self { redirect_uri, mode, fields }
-    }
-
-    /// The target of the 303 in query mode: the redirect URI as registered, its own query kept.
+    /// The target of the 303: the redirect URI as registered, its own query kept, the answer behind it.
     pub fn location(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.fields);
-        let joint = if self.redirect_uri.contains('?') { '&' } else { '?' };
+        let joint = match self.mode {
+            ResponseMode::Fragment => '#',
+            ResponseMode::Query | ResponseMode::FormPost if self.redirect_uri.contains('?') => '&',
+            ResponseMode::Query | ResponseMode::FormPost => '?',
+        };
         format!("{}{joint}{}", self.redirect_uri, query.finish())
     }
 

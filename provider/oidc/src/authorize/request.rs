@@ -4,7 +4,7 @@ use super::{ResponseMode, received::Received};
 use crate::{Params, claims_request::ClaimsRequest};
 use madoguchi_domain::{
     Timestamp, TokenHash,
-    client::Client,
+    client::{Client, ResponseType},
     id::{AccountId, EnrolmentId, SessionId},
     session::{Acr, Session},
 };
@@ -21,7 +21,10 @@ pub(super) struct Request {
     pub(super) signed: bool,
     /// As presented; registered.
     pub(super) redirect_uri: String,
+    pub(super) response_type: ResponseType,
     pub(super) mode: ResponseMode,
+    /// Whether the response is signed (JARM).
+    pub(super) signed_response: bool,
     pub(super) state: Option<String>,
     pub(super) nonce: Option<String>,
     /// Sorted, space-separated.
@@ -65,7 +68,9 @@ impl Request {
             pushed: received.pushed.clone(),
             signed: received.signed,
             redirect_uri,
+            response_type: ResponseType::CODE,
             mode: ResponseMode::Query,
+            signed_response: false,
             state: received.params.get("state").map(str::to_owned),
             nonce: None,
             scope: String::new(),

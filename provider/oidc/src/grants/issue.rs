@@ -14,8 +14,8 @@ use madoguchi_domain::{
 };
 use madoguchi_store::oidc::tokens::FreshToken;
 use openidconnect::{
-    AccessToken, AdditionalClaims, Audience, AuthenticationContextClass, AuthenticationMethodReference, IdToken,
-    IdTokenClaims, IssuerUrl, Nonce, StandardClaims, SubjectIdentifier,
+    AccessToken, AdditionalClaims, Audience, AuthenticationContextClass, AuthenticationMethodReference,
+    AuthorizationCode, IdToken, IdTokenClaims, IssuerUrl, Nonce, StandardClaims, SubjectIdentifier,
     core::{CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm},
 };
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ impl Oidc {
         let may_refresh = issue.client.metadata.grant_types.iter().any(|g| g == "refresh_token");
         let refresh = may_refresh.then(|| Token::new(&*self.0.entropy));
         let openid = issue.scope.split(' ').any(|s| s == "openid");
-        let id_token = if openid { Some(self.id_token(issue, &access, now).await?) } else { None };
+        let id_token = if openid { Some(self.id_token(issue, Some(&access), None, now).await?) } else { None };
         let lifetime = tokens.access_token_lifetime;
         Ok(Issued {
             access: access.hash(),
@@ -108,8 +108,15 @@ impl Oidc {
         })
     }
 
-    /// OpenID Connect Core §2.
-    async fn id_token(&self, issue: &Issue<'_>, access: &Token, now: Timestamp) -> Result<String, OidcError> {
+    /// OpenID Connect Core §2, with the hashes of the access token and code that travel beside it (§3.1.3.6, §3.3.2.11).
+    /// Where neither does, nobody can ask userinfo, and the claims of the scopes are in it (§5.4).
+    pub(super) async fn id_token(
+        &self,
+        issue: &Issue<'_>,
+        access: Option<&Token>,
+        code: Option<&Token>,
+        now: Timestamp,
+    ) -> Result<String, OidcError> {
         let Issue { tenant, client, grant, account, .. } = *issue;
         let asked = ClaimsRequest::stored(grant.claims.as_deref());
         let read;
@@ -132,10 +139,11 @@ impl Oidc {
             config: &tenant.config,
             now,
         };
-        let further = Further {
-            sid: grant.session.as_str().to_owned(),
-            asked_for: claims::for_id_token(&person, &grant.scope, &asked),
-        };
+        let mut asked_for = claims::for_id_token(&person, &grant.scope, &asked);
+        if access.is_none() && code.is_none() {
+            asked_for.extend(claims::for_userinfo(&person, &grant.scope, &asked));
+        }
+        let further = Further { sid: grant.session.as_str().to_owned(), asked_for };
         let issuer = IssuerUrl::new(tenant.issuer.to_string());
         let issuer = issuer.map_err(|e| OidcError::Corrupt(format!("the issuer {}: {e}", tenant.issuer)))?;
         let acr = grant.authentication.acr;
@@ -158,8 +166,9 @@ impl Oidc {
         let key = ring
             .signer(algorithm)
             .ok_or_else(|| OidcError::Keys(format!("{} has no {} key", tenant.slug(), algorithm.as_str())))?;
-        let access = AccessToken::new(access.expose().to_owned());
-        let token = Signed::new(id_claims, key, key.core_algorithm(), Some(&access), None)
+        let access = access.map(|token| AccessToken::new(token.expose().to_owned()));
+        let code = code.map(|token| AuthorizationCode::new(token.expose().to_owned()));
+        let token = Signed::new(id_claims, key, key.core_algorithm(), access.as_ref(), code.as_ref())
             .map_err(|e| OidcError::Keys(format!("the key {}: {e}", key.kid)))?;
         Ok(token.to_string())
     }

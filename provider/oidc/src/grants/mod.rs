@@ -2,6 +2,7 @@
 
 mod client_auth;
 mod code;
+mod front_channel;
 mod introspection;
 mod issue;
 mod own_token;

@@ -103,7 +103,7 @@ async fn what_the_client_did_wrong_goes_back_to_it(world: World) {
         (("response_type", ""), "invalid_request"),
         (("response_type", "token"), "unsupported_response_type"),
         (("response_type", "code id_token"), "unsupported_response_type"),
-        (("response_mode", "fragment"), "invalid_request"),
+        (("response_mode", "web_message"), "invalid_request"),
         (("prompt", "none login"), "invalid_request"),
         (("prompt", "create"), "invalid_request"),
         (("max_age", "-1"), "invalid_request"),

@@ -1,13 +1,8 @@
 //! Client authentication: one method, the registered one, and nothing twice.
 
 use crate::support::*;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use madoguchi_domain::{Clock as _, audit::Actor};
 use madoguchi_oidc::{EndpointRequest, OidcError};
-use ring::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
 use serde_json::{Value, json};
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -25,30 +20,6 @@ const METHODS: [&str; 4] = ["client_secret_basic", "client_secret_post", "privat
 /// Anything that gets past authentication fails with `invalid_grant`.
 const CODE: [(&str, &str); 2] =
     [("grant_type", "authorization_code"), ("code", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")];
-
-struct Key(EcdsaKeyPair, &'static str);
-
-impl Key {
-    fn new(kid: &'static str) -> Self {
-        let random = SystemRandom::new();
-        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref(), &random).unwrap(), kid)
-    }
-    fn jwk(&self) -> Value {
-        let point = self.0.public_key().as_ref();
-        let part = |range| URL_SAFE_NO_PAD.encode(&point[range]);
-        json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.1, "x": part(1..33), "y": part(33..65)})
-    }
-    fn sign(&self, header: Value, claims: &Value) -> String {
-        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-        let signed = format!("{}.{}", part(&header), part(claims));
-        let signature = self.0.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
-    fn assertion(&self, claims: &Value) -> String {
-        self.sign(json!({"alg": "ES256", "kid": self.1}), claims)
-    }
-}
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

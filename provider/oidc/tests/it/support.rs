@@ -20,6 +20,10 @@ use madoguchi_oidc::{
     Parts, SealError, Sealer, TenantView,
 };
 use madoguchi_store::{Database, TenantStore};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::Connection as _;
@@ -338,6 +342,22 @@ impl World {
         (reply.status, serde_json::from_slice(&reply.body).unwrap())
     }
 
+    /// Pushes a request as `rp`; its name, where it is taken.
+    pub async fn push(&self, pairs: &[(String, String)]) -> Option<String> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let authorization = basic("rp", "secret-of-rp");
+        let request = EndpointRequest {
+            authorization: vec![authorization.as_bytes()],
+            body: Some(body.as_bytes()),
+            ..EndpointRequest::default()
+        };
+        let reply = self.oidc.push(&self.tenant, request).await;
+        let body: Value = serde_json::from_slice(&reply.body).unwrap();
+        let named = body["request_uri"].as_str().map(str::to_owned);
+        assert_eq!(reply.status == 201, named.is_some(), "{body}");
+        named
+    }
+
     /// Redeems a code as `rp`.
     pub async fn redeem(&self, code: &str) -> (u16, Value) {
         let form = [
@@ -423,6 +443,31 @@ pub fn session(entropy: &dyn Entropy, account: &Account, at: Timestamp, acr: Acr
         last_seen_at: at,
         expires_at: at + Duration::from_secs(12 * 3600),
         terms_due: false,
+    }
+}
+
+/// A client's key, and the name that it goes by.
+pub struct Key(EcdsaKeyPair, &'static str);
+
+impl Key {
+    pub fn new(kid: &'static str) -> Self {
+        let random = SystemRandom::new();
+        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref(), &random).unwrap(), kid)
+    }
+    pub fn jwk(&self) -> Value {
+        let point = self.0.public_key().as_ref();
+        let part = |range| URL_SAFE_NO_PAD.encode(&point[range]);
+        json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.1, "x": part(1..33), "y": part(33..65)})
+    }
+    pub fn sign(&self, header: Value, claims: &Value) -> String {
+        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let signed = format!("{}.{}", part(&header), part(claims));
+        let signature = self.0.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+    pub fn assertion(&self, claims: &Value) -> String {
+        self.sign(json!({"alg": "ES256", "kid": self.1}), claims)
     }
 }
 

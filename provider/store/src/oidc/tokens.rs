@@ -19,6 +19,8 @@ statements! {
                 left join enrolments e on e.tenant = a.tenant and e.account = a.id and e.ended_at is null \
                 where t.tenant = $1 and t.token_hash = $2 and t.kind = $3 \
                 order by e.created_at, e.id");
+    GIVE = "insert into tokens (tenant, token_hash, kind, grant_id, scope, created_at, expires_at) \
+            values ($1, $2, 'access', $3, $4, $5, $6) on conflict do nothing";
     END_ACCESS = "update tokens set expires_at = $3 \
                   where tenant = $1 and token_hash = $2 and kind = 'access' and expires_at > $3";
     LIVE_REFRESH = "select count(*) from tokens t join grants g on g.tenant = t.tenant and g.id = t.grant_id \
@@ -160,6 +162,11 @@ impl Tokens<'_> {
         ];
         let kept = self.0.alone(sqlite, postgres, values).await?;
         Ok(kept > 0)
+    }
+
+    /// Keeps an access token that comes of nothing but the grant itself.
+    pub async fn give(&mut self, grant: &GrantId, access: FreshToken<'_>, now: Timestamp) -> Result<(), StoreError> {
+        self.0.insert(GIVE, params![access.hash, grant, access.scope, now, access.expires_at]).await
     }
 
     /// A token of that kind with all that its use is decided by, whatever its state; one statement.

@@ -128,7 +128,7 @@ impl Visit {
     pub(super) async fn conclude(&self, outcome: Result<AuthorizeOutcome, OidcError>) -> Answered {
         match outcome.map_err(|e| self.protocol_fault(&e))? {
             AuthorizeOutcome::Redirect(answer) => Ok(match answer.mode {
-                ResponseMode::Query => self.seal(see_other(&answer.location())),
+                ResponseMode::Query | ResponseMode::Fragment => self.seal(see_other(&answer.location())),
                 ResponseMode::FormPost => {
                     if let Some(origin) = answer.origin() {
                         self.allow_form_target(&origin);
