@@ -165,6 +165,9 @@ pub struct ClientMetadata {
     /// Whether its authorization requests must be pushed (RFC 9126 §6).
     #[serde(default)]
     pub require_pushed_authorization_requests: bool,
+    /// Ours: a security profile that it is held to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_profile: Option<SecurityProfile>,
     /// Ours: the institution's own application; no consent page.
     #[serde(default)]
     pub first_party: bool,
@@ -229,7 +232,9 @@ pub struct ClientProblem {
     pub message: String,
 }
 
+mod profile;
 mod response_type;
 mod validate;
+pub use profile::SecurityProfile;
 pub use response_type::ResponseType;
 pub use validate::validate;

@@ -95,6 +95,7 @@ pub fn validate(client: &ClientMetadata) -> Vec<ClientProblem> {
     authentication(client, &mut wrong);
     sector(client, &mut wrong);
     request_objects(client, &mut wrong);
+    profile(client, &mut wrong);
     for (member, uri) in [
         ("initiate_login_uri", &client.initiate_login_uri),
         ("client_uri", &client.client_uri),
@@ -217,6 +218,43 @@ fn request_objects(client: &ClientMetadata, wrong: &mut impl FnMut(String, Strin
                 format!("request_uris[{index}]"),
                 "expected an https URL of at most 512 characters without user name (RFC 9101 §5.2)".into(),
             );
+        }
+    }
+}
+
+/// What a security profile demands and metadata can break (FAPI 2.0 Security Profile §5.3.2, §5.4.1).
+fn profile(client: &ClientMetadata, wrong: &mut impl FnMut(String, String)) {
+    let Some(profile) = client.security_profile else { return };
+    match client.token_endpoint_auth_method {
+        ClientAuthentication::PrivateKeyJwt => {}
+        ClientAuthentication::ClientSecretBasic
+        | ClientAuthentication::ClientSecretPost
+        | ClientAuthentication::None => {
+            wrong("token_endpoint_auth_method".into(), "the security profile needs private_key_jwt".into());
+        }
+    }
+    if !client.require_pkce {
+        wrong("require_pkce".into(), "the security profile needs PKCE".into());
+    }
+    if client.response_types.iter().any(|r| r != "code") {
+        wrong("response_types".into(), "the security profile knows code alone".into());
+    }
+    for (index, uri) in client.redirect_uris.iter().enumerate() {
+        if uri.starts_with("http:") && client.application_type == ApplicationType::Web {
+            wrong(format!("redirect_uris[{index}]"), "the security profile needs https".into());
+        }
+    }
+    let mut algorithms = vec![
+        ("id_token_signed_response_alg", Some(client.id_token_signed_response_alg)),
+        ("request_object_signing_alg", client.request_object_signing_alg),
+    ];
+    if profile.signs_messages() {
+        algorithms.push(("authorization_signed_response_alg", Some(client.authorization_signed_response_alg)));
+        algorithms.push(("introspection_signed_response_alg", Some(client.introspection_signed_response_alg)));
+    }
+    for (member, algorithm) in algorithms {
+        if algorithm.is_some_and(|a| !client.may_sign_with().contains(&a)) {
+            wrong(member.into(), "the security profile needs PS256, ES256 or EdDSA".into());
         }
     }
 }

@@ -36,7 +36,7 @@ impl Oidc {
         let tokens = tenant.tokens();
         let authentication = session.session.authentication.clone();
         let metadata = &request.client.metadata;
-        let code_lifetime = tokens.code_lifetime.duration();
+        let code_lifetime = metadata.code_lifetime(tokens.code_lifetime.duration());
         let grant = Grant {
             id: GrantId::new(&*self.0.entropy),
             client_id: metadata.client_id.clone(),

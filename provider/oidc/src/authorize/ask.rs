@@ -41,7 +41,11 @@ pub(super) fn response_mode(incoming: &Incoming<'_>, request: &mut Request) -> C
         Some("form_post.jwt") => (ResponseMode::FormPost, true),
         Some(_) => return Err(invalid("response_mode is not one that is supported")),
     };
-    request.signed_response = signed;
+    // A client whose responses are signed gets every answer signed, this error too.
+    request.signed_response = signed || request.client.metadata.signs_messages();
+    if request.signed_response && !signed {
+        return Err(invalid("response_mode must be one of the signed ones"));
+    }
     if tokens && mode == ResponseMode::Query {
         return Err(invalid("tokens do not travel in a query"));
     }
@@ -64,7 +68,7 @@ pub(super) fn no_request_uri(incoming: &Incoming<'_>, _: &mut Request) -> Checke
 
 /// The client signed it, where it is registered so (RFC 9101 §10.5).
 pub(super) fn signed(_: &Incoming<'_>, request: &mut Request) -> Checked {
-    if request.client.metadata.require_signed_request_object && !request.signed {
+    if request.client.metadata.must_sign() && !request.signed {
         return Err(invalid("this client has to sign its requests"));
     }
     Ok(())
@@ -72,7 +76,7 @@ pub(super) fn signed(_: &Incoming<'_>, request: &mut Request) -> Checked {
 
 /// The request was pushed, where the client is registered so (RFC 9126 §4).
 pub(super) fn pushed(_: &Incoming<'_>, request: &mut Request) -> Checked {
-    if request.client.metadata.require_pushed_authorization_requests && request.pushed.is_none() {
+    if request.client.metadata.must_push() && request.pushed.is_none() {
         return Err(invalid("this client has to push its requests"));
     }
     Ok(())
@@ -108,8 +112,7 @@ pub(super) fn pkce(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
     if !request.response_type.code {
         return Ok(());
     }
-    let metadata = &request.client.metadata;
-    let required = metadata.require_pkce || metadata.is_public();
+    let required = request.client.metadata.must_use_pkce();
     match (incoming.params.get("code_challenge"), incoming.params.get("code_challenge_method")) {
         (None, None) if !required => Ok(()),
         (None, None) => Err(invalid("code_challenge is required")),
@@ -134,7 +137,7 @@ pub(super) fn scope(incoming: &Incoming<'_>, request: &mut Request) -> Checked {
         client_id: &metadata.client_id,
         redirect_uri: &request.redirect_uri,
         allowed: &allowed,
-        require_pkce: request.response_type.code && (metadata.require_pkce || metadata.is_public()),
+        require_pkce: request.response_type.code && metadata.must_use_pkce(),
     };
     let negotiated = machine::negotiate(incoming.params, &bound)?;
     request.scope = negotiated.scope;

@@ -16,6 +16,8 @@ use url::Url;
 
 /// How far clocks may differ, in seconds.
 const SKEW: i64 = 60;
+/// How old an object of a security profile may be, and how long good, in seconds.
+const HOUR: i64 = 3600;
 /// Types that say what the JWT is for (RFC 9101 §10.8), and the one of those who do not say.
 const TYPES: &[&str] = &["oauth-authz-req+jwt", "JWT"];
 /// Claims of the JWT itself; they are no parameters.
@@ -66,6 +68,9 @@ impl Oidc {
         })?;
         addressed(&claims, tenant, client)?;
         in_time(&claims, self.0.clock.now().seconds())?;
+        if client.metadata.security_profile.is_some() {
+            short_lived(&claims, self.0.clock.now().seconds())?;
+        }
         inside(&claims, outside, client)
     }
 
@@ -98,12 +103,10 @@ fn unsigned(outside: &Params, endpoint: Endpoint) -> ProtocolError {
     }
 }
 
-/// What this client may sign with.
+/// What this client may sign requests with.
 fn allowed(client: &Client) -> Vec<SigningAlgorithm> {
-    match client.metadata.request_object_signing_alg {
-        Some(registered) => vec![registered],
-        None => SigningAlgorithm::ALL.to_vec(),
-    }
+    let may = client.metadata.may_sign_with().iter().copied();
+    may.filter(|a| client.metadata.request_object_signing_alg.is_none_or(|registered| registered == *a)).collect()
 }
 
 /// From this client, for us, and no assertion of the client put to another use (RFC 9101 §4, §10.8).
@@ -137,6 +140,15 @@ fn in_time(claims: &Map<String, Value>, now: i64) -> Result<(), ProtocolError> {
         return Err(invalid("the request object is of the future"));
     }
     Ok(())
+}
+
+/// What a security profile demands on top: for us, of this hour, and for an hour at most (FAPI 2.0 Message Signing §5.3.1).
+fn short_lived(claims: &Map<String, Value>, now: i64) -> Result<(), ProtocolError> {
+    let time = |name: &str| claims.get(name).and_then(jws::numeric_date);
+    match (claims.get("aud"), time("nbf"), time("exp")) {
+        (Some(_), Some(nbf), Some(exp)) if nbf >= now - HOUR && exp <= nbf.saturating_add(HOUR) => Ok(()),
+        _ => Err(invalid("aud, nbf of the last hour and exp within an hour of it are needed")),
+    }
 }
 
 /// The claims as parameters. Text stands as it is, all else as JSON.

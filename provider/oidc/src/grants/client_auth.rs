@@ -11,7 +11,7 @@ use crate::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use madoguchi_domain::{
     Secret, TokenHash,
-    client::{Client, ClientAuthentication, SigningAlgorithm},
+    client::{Client, ClientAuthentication, ClientMetadata},
     one_time::{OneTime, Purpose},
 };
 use madoguchi_store::StoreError;
@@ -83,13 +83,14 @@ impl Oidc {
     /// RFC 7523 §3: issued by and about the client, for us, short-lived, used once.
     async fn check_assertion(&self, tenant: &TenantView, client: &Client, assertion: &str) -> Result<(), Refusal> {
         let types = ["JWT", "client-authentication+jwt"];
-        let claims = self.signed_by(client, assertion, &SigningAlgorithm::ALL, &types).await.map_err(|error| {
-            tracing::debug!(client = %client.metadata.client_id, %error, "a client's assertion was refused");
-            invalid_client()
-        })?;
+        let claims =
+            self.signed_by(client, assertion, client.metadata.may_sign_with(), &types).await.map_err(|error| {
+                tracing::debug!(client = %client.metadata.client_id, %error, "a client's assertion was refused");
+                invalid_client()
+            })?;
         let now = self.0.clock.now();
         let (jti, expires) =
-            assertion_claims(&claims, &client.metadata.client_id, tenant, now.seconds()).ok_or_else(invalid_client)?;
+            assertion_claims(&claims, &client.metadata, tenant, now.seconds()).ok_or_else(invalid_client)?;
         let key = format!("{}\n{jti}", client.metadata.client_id);
         let used = OneTime {
             purpose: Purpose::ClientAssertion,
@@ -168,15 +169,20 @@ fn check_secret(client: &Client, presented: &str) -> Result<(), ProtocolError> {
 /// `jti` and `exp` of an assertion whose claims are as they have to be.
 fn assertion_claims<'a>(
     claims: &'a Map<String, Value>,
-    client_id: &str,
+    client: &ClientMetadata,
     tenant: &TenantView,
     now: i64,
 ) -> Option<(&'a str, i64)> {
+    let client_id = client.client_id.as_str();
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let time = |name: &str| claims.get(name).map(numeric_date);
     let for_us =
         |aud: &str| aud == &*tenant.issuer || ["/token", "/par"].iter().any(|path| aud == tenant.endpoint(path));
+    // Under a profile only the issuer itself (FAPI 2.0 Security Profile §5.3.2.1); RFC 9126 §2 has the URLs accepted.
+    let strict = client.security_profile.is_some();
     let audience = match claims.get("aud")? {
+        Value::String(aud) if strict => aud == &*tenant.issuer,
+        Value::Array(_) if strict => false,
         Value::String(aud) => for_us(aud),
         Value::Array(all) => matches!(all.as_slice(), [Value::String(aud)] if for_us(aud)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,

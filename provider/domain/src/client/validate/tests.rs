@@ -50,6 +50,42 @@ fn request_objects_need_keys_and_https() {
 }
 
 #[test]
+fn a_security_profile_refuses_what_breaks_it() {
+    let good = |profile: &str| {
+        serde_json::json!({
+            "security_profile": profile, "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "EC"}]},
+            "id_token_signed_response_alg": "PS256", "authorization_signed_response_alg": "ES256",
+            "introspection_signed_response_alg": "EdDSA",
+        })
+    };
+    for profile in ["fapi2_security", "fapi2_message_signing"] {
+        assert_eq!(validate(&client(good(profile))), [], "{profile}");
+        for (member, value, named) in [
+            ("token_endpoint_auth_method", serde_json::json!("client_secret_basic"), "token_endpoint_auth_method"),
+            ("token_endpoint_auth_method", serde_json::json!("none"), "token_endpoint_auth_method"),
+            ("require_pkce", serde_json::json!(false), "require_pkce"),
+            ("response_types", serde_json::json!(["code", "nonsense"]), "response_types[1]"),
+            ("redirect_uris", serde_json::json!(["http://127.0.0.1/callback"]), "redirect_uris[0]"),
+            ("id_token_signed_response_alg", serde_json::json!("RS256"), "id_token_signed_response_alg"),
+            ("request_object_signing_alg", serde_json::json!("RS256"), "request_object_signing_alg"),
+        ] {
+            let mut changed = good(profile);
+            changed[member] = value;
+            assert!(wrong(changed).iter().any(|w| w == named), "{profile} {named}");
+        }
+    }
+    let mut hybrid = good("fapi2_security");
+    hybrid["response_types"] = serde_json::json!(["code", "code id_token"]);
+    hybrid["grant_types"] = serde_json::json!(["authorization_code", "implicit"]);
+    assert_eq!(wrong(hybrid), ["response_types"]);
+    for member in ["authorization_signed_response_alg", "introspection_signed_response_alg"] {
+        let mut changed = good("fapi2_message_signing");
+        changed[member] = "RS256".into();
+        assert_eq!(wrong(changed), [member]);
+    }
+}
+
+#[test]
 fn redirect_uris_that_lead_astray_are_refused() {
     for bad in [
         "",
