@@ -50,9 +50,7 @@ for (const kind of databases) {
       await provider?.end();
     });
 
-    inBothLanguages('C-LOGIN-2, C-REG-10, C-RESULT-1, C-MENU-2: from the app’s start page to a certificate that is ordered', { kind, timeout: 240_000 }, async (language) => {
-      // one language with scripts, the other without
-      const javascript = language === 'ja';
+    inBothLanguages('C-LOGIN-2, C-REG-10, C-RESULT-1, C-MENU-2: from the app’s start page to a certificate that is ordered', { kind, timeout: 240_000 }, async (language, javascript) => {
       const person = await ChromiumVisitor.open({ language, javascript });
       const mail = newAddress(`app${language}`);
       const own = { login_id: mail, password: 'Shomeisho2024x', second_password: 'Sotsugyo77betsu' };

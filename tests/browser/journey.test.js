@@ -33,7 +33,7 @@ for (const kind of databases) {
     });
 
     for (const [language, javascript] of ways(kind)) {
-      it(`${language}, JavaScript ${javascript ? 'on' : 'off'}: app → registration → resubmission → approval → passwords → app → out → in → out`, { timeout: 240_000 }, async () => {
+      it(`C-RESULT-1: ${language}, JavaScript ${javascript ? 'on' : 'off'}: app → registration → resubmission → approval → passwords → app → out → in → out`, { timeout: 240_000 }, async () => {
         const mail = newAddress(`${language}${javascript ? 'js' : 'nojs'}`);
         // the browser prefers the other language: what is asked for wins, and holds
         const person = await ChromiumVisitor.open({ language: language === 'ja' ? 'en' : 'ja', javascript });
@@ -95,6 +95,11 @@ for (const kind of databases) {
           // corrected
           await openResubmission(person, asked);
           await inLanguage();
+          assert.deepEqual(await person.view.locator('.note').evaluateAll((notes) => notes.map(({ id }) => id)), ['street-note', 'document_front-note'], 'what is questioned is marked, and nothing else');
+          assert.match(await person.text('#street-note'), /番地まで/);
+          assert.equal(await person.value('street'), '千代田1-1', 'filled in as it was');
+          assert.match(await person.text('#application'), /旧住所ビル/, 'all the rest stands there');
+          assert.equal(await person.exists('[name=building]:not([type=hidden])'), false, 'and stays');
           await person.fill({ street: '千代田1-1-1', document_front: licence() });
           await person.press('check');
           await expectPage(person, 'check');

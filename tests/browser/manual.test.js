@@ -1,5 +1,5 @@
 // The certificate manual page by page, in Chromium: what each screen shows, and its rules. Each database speaks one of the
-// two languages.
+// two languages, one with scripts, the other without.
 
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
@@ -53,8 +53,8 @@ for (const kind of databases) {
       return { mail, message, ...acceptedMail(message) };
     };
 
-    inBothLanguages('C-LOGIN-1: mail address, password, second password, the way for who forgot, notes, Login, and new registration', { kind }, async (language) => {
-      await withBrowser({ language }, async (visitor) => {
+    inBothLanguages('C-LOGIN-1: mail address, password, second password, the way for who forgot, notes, Login, and new registration', { kind }, async (language, javascript) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         await visitor.visit(page('/login'));
         for (const [name, say] of [['login_id', words(language, /メールアドレス/, /mail/i)], ['password', words(language, /パスワード/, /password/i)], ['second_password', words(language, /第2|第二|2つ目/, /second/i)]]) {
           assert.match(await labelled(visitor, name), say, name);
@@ -71,9 +71,9 @@ for (const kind of databases) {
       });
     });
 
-    inBothLanguages('C-LANG-1: the language chosen at the pull-down holds on all following pages and in the mails, and at the top page too', { kind }, async (language) => {
+    inBothLanguages('C-LANG-1: the language chosen at the pull-down holds on all following pages and in the mails, and at the top page too', { kind }, async (language, javascript) => {
       const other = language === 'ja' ? 'en' : 'ja';
-      await withBrowser({ language: other }, async (visitor) => {
+      await withBrowser({ language: other, javascript }, async (visitor) => {
         const mail = newAddress(`lang${language}`);
         await visitor.visit(page('/register'));
         assert.equal(await visitor.attribute('html', 'lang'), other);
@@ -100,8 +100,8 @@ for (const kind of databases) {
       });
     });
 
-    inBothLanguages('C-REG-1, C-REG-2, C-REG-3, C-REG-4: mail address twice with what to check, the same page for every address, a URL with its time limit, terms with their version', { kind }, async (language) => {
-      await withBrowser({ language }, async (visitor) => {
+    inBothLanguages('C-REG-1, C-REG-2, C-REG-3, C-REG-4: mail address twice with what to check, the same page for every address, a URL with its time limit, terms with their version', { kind }, async (language, javascript) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         const mail = newAddress(`reg${language}`);
         await visitor.visit(page('/register'));
         for (const selector of ['#mail', '#mail_confirm', '#check', '#back']) assert.ok(await visitor.view.locator(selector).isVisible(), selector);
@@ -138,8 +138,8 @@ for (const kind of databases) {
       });
     });
 
-    inBothLanguages('C-REG-5, C-REG-6, C-REG-7, C-REG-8, C-REG-9, C-REG-11: every item of the form with its label, required or not, and none that is required can be skipped', { kind }, async (language) => {
-      await withBrowser({ language }, async (visitor) => {
+    inBothLanguages('C-REG-5, C-REG-6, C-REG-7, C-REG-8, C-REG-9, C-REG-11: every item of the form with its label, required or not, and none that is required can be skipped', { kind }, async (language, javascript) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         const mail = await reachForm(visitor, provider);
         const items = {
           application: ['application_type'],
@@ -166,6 +166,13 @@ for (const kind of databases) {
         assert.ok((await visitor.text('main')).includes(mail), 'the confirmed address, fixed');
         assert.equal(await visitor.exists('input[name=mail]:not([type=hidden]):not([readonly])'), false);
 
+        // what must be covered is said beside the document that it is about; with scripts, when that one is chosen
+        const notice = visitor.view.locator('.choice__notice[data-value=insurance_card]');
+        assert.equal(await notice.isVisible(), !javascript);
+        await visitor.fill({ document_type: 'insurance_card' });
+        await notice.waitFor({ state: 'visible' });
+        assert.match(await notice.textContent(), words(language, /保険者番号、記号・番号、QRコードを、紙などで隠して/, /Cover the insurer number, the symbol and number.*, and the QR code/));
+
         // nothing typed: each required item is named, marked, and said in the summary
         await visitor.press('check');
         await expectPage(visitor, 'form');
@@ -187,8 +194,8 @@ for (const kind of databases) {
       });
     });
 
-    inBothLanguages('C-REG-10: the check page shows everything, Back loses nothing, Application hands in once and says what comes next', { kind }, async (language) => {
-      await withBrowser({ language }, async (visitor) => {
+    inBothLanguages('C-REG-10: the check page shows everything, Back loses nothing, Application hands in once and says what comes next', { kind }, async (language, javascript) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         const mail = await reachForm(visitor, provider);
         await fillForm(visitor, { building: '見本荘 5' });
         await visitor.press('check');
@@ -217,8 +224,8 @@ for (const kind of databases) {
       });
     });
 
-    inBothLanguages('C-RESULT-1: a rejection has its reason; the acceptance has the initial password, the URL to log in and the footer', { kind }, async (language) => {
-      await withBrowser({ language }, async (visitor) => {
+    inBothLanguages('C-RESULT-1: a rejection has its reason; the acceptance has the initial password, the URL to log in and the footer', { kind }, async (language, javascript) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         const mail = await reachForm(visitor, provider);
         await fillForm(visitor);
         await visitor.press('check');
@@ -239,9 +246,9 @@ for (const kind of databases) {
       });
     });
 
-    inBothLanguages('C-LOGIN-2, C-PW-1, C-PW-2: the initial password opens the setting of own passwords and nothing else; each broken rule is named; once set it is dead', { kind }, async (language) => {
+    inBothLanguages('C-LOGIN-2, C-PW-1, C-PW-2: the initial password opens the setting of own passwords and nothing else; each broken rule is named; once set it is dead', { kind }, async (language, javascript) => {
       const { mail, password } = await approved(language);
-      await withBrowser({ language }, async (visitor) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         await visitor.visit(page('/account'));
         await logIn(visitor, { login_id: mail, password, second_password: '' });
         await expectPage(visitor, 'password-setting');
@@ -277,8 +284,8 @@ for (const kind of databases) {
       });
     });
 
-    inBothLanguages('C-LOGIN-3: all three values are needed; whatever is wrong has one message at the top', { kind }, async (language) => {
-      await withBrowser({ language }, async (visitor) => {
+    inBothLanguages('C-LOGIN-3: all three values are needed; whatever is wrong has one message at the top', { kind }, async (language, javascript) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         const messages = new Set();
         for (const wrong of [{ password: 'Chigau2024x' }, { second_password: 'Chigau2024x' }, { second_password: '' }, { login_id: newAddress('nobody') }]) {
           await visitor.visit(page('/login'));
@@ -295,12 +302,12 @@ for (const kind of databases) {
       await provider.must(['account', 'unlock', '--tenant', 'certificate', graduate.login_id]);
     });
 
-    inBothLanguages('C-FORGOT-1: the same page for every address, a URL for thirty minutes, both passwords new and not the old ones, every session over', { kind }, async (language) => {
+    inBothLanguages('C-FORGOT-1: the same page for every address, a URL for thirty minutes, both passwords new and not the old ones, every session over', { kind }, async (language, javascript) => {
       const email = newAddress(`forgot${language}`);
       const person = { login_id: email, email, password: 'Mukashino2024x', second_password: 'Furuimono77x' };
       await provider.createAccount(person);
       const elsewhere = await signIn(new Visitor(), provider, person);
-      await withBrowser({ language }, async (visitor) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         const ask = async (mail) => {
           await visitor.visit(page('/login'));
           await visitor.click('#forgot');
@@ -330,10 +337,10 @@ for (const kind of databases) {
     });
 
     // moves the clock: last
-    inBothLanguages('C-PW-2: an initial password that has expired opens nothing, and the page for who forgot mends it', { kind }, async (language) => {
+    inBothLanguages('C-PW-2: an initial password that has expired opens nothing, and the page for who forgot mends it', { kind }, async (language, javascript) => {
       const { mail, password } = await approved(language);
       await provider.advance(days(7) + 10);
-      await withBrowser({ language }, async (visitor) => {
+      await withBrowser({ language, javascript }, async (visitor) => {
         await visitor.visit(page('/login'));
         await logIn(visitor, { login_id: mail, password, second_password: '' });
         await expectPage(visitor, 'login');

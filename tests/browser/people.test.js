@@ -209,6 +209,18 @@ for (const kind of databases) {
           // the way to it stands where a lost password is asked about
           await visitor.visit(`${provider.issuer()}/forgot`);
           assert.ok(await visitor.exists('#register'), 'the recovery page leads to the reapplication');
+          // who an app is told that it is, with which enrolments: by the account that is logged in
+          app.scope = 'openid student_ids';
+          const identity = async (from) => {
+            await from.visit(`${app.url}/login`);
+            await expectPage(from, 'app');
+            const { claims, user } = JSON.parse(await from.text('#claims'));
+            assert.equal(user.sub, claims.sub);
+            return { sub: claims.sub, student_ids: user.student_ids };
+          };
+          const elsewhere = await open(language, javascript, person);
+          const known = await identity(elsewhere);
+          assert.deepEqual(known.student_ids, [changes.student_id]);
           const { mail, reference } = await reapply(visitor, provider, changes);
 
           await desk.visit(`${provider.issuer()}/desk?kind=reapplication`);
@@ -223,6 +235,9 @@ for (const kind of databases) {
           const { password } = acceptedMail(await provider.mail.wait(mail, 3));
           const old = await provider.mail.wait(person.email, 5);
           assert.match(old.text, new RegExp(reference), 'the old address is told');
+          await elsewhere.visit(`${provider.issuer()}/account`);
+          await expectPage(elsewhere, 'login', 'old sessions are over');
+          await elsewhere.close();
           await visitor.visit(`${provider.issuer()}/login`);
           await logIn(visitor, person);
           await expectPage(visitor, 'login');
@@ -230,6 +245,7 @@ for (const kind of databases) {
           await setPasswords(visitor, { password: 'Atarashii2024x', second_password: 'Betsuno77betsu' });
           await confirmMessage(visitor);
           await provider.mail.wait(mail, 4);
+          assert.deepEqual(await identity(visitor), known, 'the same subject with the same enrolments at another address');
 
           // it was somebody else's account
           await desk.visit(`${provider.issuer()}/desk?state=approved&q=${reference}`);
@@ -247,6 +263,7 @@ for (const kind of databases) {
           await logIn(visitor, { login_id: person.email, password: back.password, second_password: '' });
           await setPasswords(visitor, { ...passwords, password: 'Modotta2024x' });
           await confirmMessage(visitor);
+          assert.deepEqual(await identity(visitor), known, 'and again at the old one');
           assert.deepEqual(desk.complaints, []);
         } finally {
           await visitor.close();

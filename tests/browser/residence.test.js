@@ -14,6 +14,7 @@ import {
   settingMail, signIn,
 } from '../support/journey.js';
 import { cardHolder, newAddress, officer, secondOfficer } from '../support/people.js';
+import { codesAreListed, errorsAtTheTop, hasBack, markedItems, requiredItems, showsStep } from '../support/process-page.js';
 import { inBothLanguages, ways } from '../support/suite.js';
 import { Provider, program } from '../support/provider.js';
 
@@ -63,6 +64,7 @@ for (const kind of databases) {
         const desk = await ChromiumVisitor.open({ language, javascript });
         const inLanguage = async () => assert.equal(await person.attribute('html', 'lang'), language, await person.describe());
         const say = (ja, en) => (language === 'ja' ? ja : en);
+        const step = (now, name, all = 5, process = say('利用登録', 'New registration')) => showsStep(person, language, { process, step: name, now, all });
         try {
           // the home page: language, notices, the doors of each kind of user
           await person.visit(url('/'));
@@ -77,11 +79,30 @@ for (const kind of databases) {
           // mail address, terms
           await expectPage(person, 'register');
           assert.match(await person.text('.kind'), say(/窓口で申請/, /office counter/));
+          await step(1, say('メール', 'Mail address'));
+          await hasBack(person, language);
+          assert.deepEqual(await requiredItems(person, language), ['mail', 'mail_confirm']);
+          await person.press('check');
+          await expectPage(person, 'register', 'no way on while something is wrong');
+          await errorsAtTheTop(person);
+          assert.deepEqual(await markedItems(person), ['mail', 'mail_confirm']);
           await askForRegistration(person, mail);
+          await step(1, say('メール', 'Mail address'));
           await person.visit(await registrationLink(provider, mail));
+          await step(2, say('規約', 'Terms'));
           await agree(person);
           await expectPage(person, 'form');
           await inLanguage();
+          await step(3, say('入力', 'Your details'));
+          await hasBack(person, language);
+
+          // nothing filled in: what is required, and nothing else, carries “!”
+          const required = await requiredItems(person, language);
+          assert.ok(required.includes('residence_card_number') && !required.includes('building'), required.join());
+          await person.press('check');
+          await expectPage(person, 'form', 'no way on while something is wrong');
+          await errorsAtTheTop(person);
+          assert.deepEqual(await markedItems(person), required);
 
           // user information: the city is searched for; first nothing matches the card
           await fillForm(person, { ...cardHolder, postal_code: '900-0001', prefecture: '沖縄県', city: '', birth_date_year: '1996' });
@@ -99,14 +120,21 @@ for (const kind of databases) {
           const items = await person.count('#application .field:not(.field--fixed)');
           assert.equal(await person.count('#application .field:not(.field--fixed) .mark'), items, 'all items carry “!”');
           assert.equal(await person.attribute('#error-summary li', 'data-code'), 'verification.card-not-matched');
-          const colour = await person.view.locator('#error-summary').evaluate((node) => getComputedStyle(node).borderTopColor);
-          assert.match(colour, /^rgb\((1[3-9][0-9]|2[0-9]{2}), [0-9]{1,2}, [0-9]{1,2}\)/, 'in red at the top');
+          await errorsAtTheTop(person);
           await person.fill({ birth_date_year: '1992' });
           await person.press('check');
           await expectPage(person, 'check');
           await inLanguage();
+          await step(4, say('確認', 'Check'));
+          await hasBack(person, language);
+          await person.press('back');
+          await expectPage(person, 'form');
+          assert.equal(await person.value('city'), '那覇市', 'Back loses nothing');
+          await person.press('check');
+          await expectPage(person, 'check');
           await person.press('submit');
           const reference = await receptionReference(person);
+          await step(5, say('完了', 'Done'));
           await person.press('home');
           await expectPage(person, 'home');
 
@@ -120,6 +148,7 @@ for (const kind of databases) {
 
           // the password by the mail's URL, and the menu
           await person.visit(link);
+          await step(2, say('パスワード', 'Password'), 3, say('パスワードの設定', 'Set your password'));
           const password = 'Kawaguchi-mizuumi-88';
           await setPasswords(person, { password });
           await confirmMessage(person);
@@ -133,6 +162,13 @@ for (const kind of databases) {
           await person.visit(url('/'));
           await person.click('.door:first-child a[href*="/login?kind=counter_applicant"]');
           await expectPage(person, 'login');
+          const agency = person.view.locator('main a[href="https://www.residence.example.jp/"]');
+          assert.ok(await agency.isVisible());
+          assert.match(await agency.textContent(), say(/在留窓口庁/, /Residence Services Agency/));
+          const home = person.view.getByRole('link', { name: say('ホームへ戻る', 'Back to the home page'), exact: true });
+          await Promise.all([person.view.waitForNavigation({ waitUntil: 'load' }), home.click()]);
+          await expectPage(person, 'home');
+          await person.visit(url('/login?kind=counter_applicant'));
           await logIn(person, { login_id: id, password: 'not this password' });
           await expectPage(person, 'login');
           assert.equal(await person.attribute('#error-summary li', 'data-code'), 'login.failed_user_id');
@@ -176,6 +212,12 @@ for (const kind of databases) {
           await desk.fill({ document: 'residence_card' });
           await desk.press('tell');
           assert.equal(await desk.text('#user_id'), id);
+          const served = await provider.database.rows(`SELECT l.action, s.login_id AS actor, l.detail FROM audit l JOIN accounts a ON a.tenant = l.tenant AND a.id = l.subject JOIN accounts s ON s.tenant = l.tenant AND s.id = l.actor
+            WHERE a.email = '${mail}' AND l.action IN ('account_unlocked', 'user_id_told') ORDER BY l.seq`);
+          assert.deepEqual(served.map(({ detail, ...line }) => ({ ...line, ...JSON.parse(detail) })), [
+            { action: 'account_unlocked', actor: officer.login_id, checked: 'residence_card', lifted: true, note: say('本人の話と一致', 'agrees with what was said') },
+            { action: 'user_id_told', actor: officer.login_id, checked: 'residence_card', note: '' },
+          ]);
           await logIn(person, { login_id: id, password });
           await expectPage(person, 'top');
           await person.visit(url('/logout'));
@@ -184,18 +226,31 @@ for (const kind of databases) {
           // forgotten
           await person.visit(url('/login'));
           await person.click('#forgot');
+          await step(1, say('利用者の確認', 'Who you are'), 4, say('パスワードの再設定', 'Forgotten password'));
+          assert.deepEqual(await requiredItems(person, language), ['login_id', 'mail']);
           await person.fill({ login_id: id, mail });
           await person.press('send');
           await expectPage(person, 'forgot-sent');
           await inLanguage();
+          await step(2, say('メールの送信', 'Mail sent'), 4, say('パスワードの再設定', 'Forgotten password'));
           const mails = await until('the recovery mail', () => provider.mail.to(mail).find(({ links }) => links.some((one) => one.includes('/forgot/link/'))));
           await person.visit(mails.links.find((one) => one.includes('/forgot/link/')));
+          await step(3, say('新しいパスワード', 'New password'), 4, say('パスワードの再設定', 'Forgotten password'));
           await person.fill({ password: 'Hakone-onsen-2025', password_confirm: 'Hakone-onsen-2025' });
           await person.press('set');
           await person.press('ok');
           await expectPage(person, 'login');
           await logIn(person, { login_id: id, password: 'Hakone-onsen-2025' });
           await expectPage(person, 'top');
+
+          // every mail on the way: the tenant's sender, plain text, one language
+          const received = provider.mail.to(mail);
+          assert.ok(received.length >= 7, received.map(({ subject }) => subject).join(' | '));
+          for (const { subject, sender, from, headers, text } of received) {
+            assert.deepEqual([from, sender], ['no-reply@residence.example.jp', 'no-reply@residence.example.jp'], subject);
+            assert.equal(headers.get('content-type').value, 'text/plain', subject);
+            assert.equal(/[ぁ-ん]{3}/.test(subject + text), language === 'ja', `${subject}\n${text}`);
+          }
 
           assert.deepEqual([...person.complaints, ...desk.complaints], [], 'no script error, no breach of the content security policy');
           assert.deepEqual([...person.foreign, ...desk.foreign], [], 'nothing is fetched from elsewhere');
@@ -206,14 +261,56 @@ for (const kind of databases) {
       });
     }
 
-    inBothLanguages('R-ERR-1: the list of messages can be reached from every page', {}, async (language) => {
-      const person = await ChromiumVisitor.open({ language });
-      await person.visit(url('/login'));
-      await person.click('footer a[href$="/messages"]');
-      await expectPage(person, 'messages');
-      assert.equal(await person.attribute('html', 'lang'), language);
-      assert.ok((await person.count('tr[data-code]')) > 80);
-      await person.close();
+    inBothLanguages('R-ERR-1: every page leads to the list of messages, and each code that a page shows stands there', { kind, timeout: 120_000 }, async (language, javascript) => {
+      const person = await ChromiumVisitor.open({ language, javascript });
+      const shown = new Set();
+      const look = async (name) => {
+        await expectPage(person, name);
+        assert.equal(await person.attribute('html', 'lang'), language);
+        for (const code of await codesAreListed(person)) shown.add(code);
+      };
+      try {
+        for (const [path, name] of [['/', 'home'], ['/notices', 'notices'], ['/login', 'login'], ['/register?kind=counter_applicant', 'register'], ['/forgot', 'forgot'], ['/nowhere', 'not-found'], ['/register/link/AAAA', 'link-problem'], ['/authorize?client_id=nobody', 'error']]) {
+          await person.visit(url(path));
+          await look(name);
+        }
+        await person.visit(url('/login'));
+        await logIn(person, { login_id: 'RZ00000000', password: 'not this password' });
+        await look('login');
+        await person.visit(url('/register'));
+        await person.press('check');
+        await look('register');
+        await person.visit(url('/forgot'));
+        await person.press('send');
+        await look('forgot');
+        await person.visit(url('/register?kind=counter_applicant'));
+        const mail = newAddress('codes');
+        await askForRegistration(person, mail);
+        await look('register-sent');
+        await person.visit(await registrationLink(provider, mail));
+        await person.press('agree');
+        await look('terms');
+        await agree(person);
+        await look('form');
+        await person.press('check');
+        await look('form');
+        await fillForm(person, cardHolder);
+        await person.fill({ postal_code: '1', phone: 'x' });
+        await person.press('check');
+        await look('form');
+        await signIn(person, provider, officer, tenant);
+        for (const [path, name, button] of [['/account/password', 'change-password', 'change'], ['/account/mail', 'change-mail', 'check'], ['/account/profile', 'form', 'check']]) {
+          await person.visit(url(path));
+          await person.press(button);
+          await look(name);
+        }
+        await person.visit(url('/messages'));
+        await look('messages');
+        assert.ok((await person.count('tr[data-code]')) > 80);
+        assert.ok(shown.size >= 15, [...shown].join());
+      } finally {
+        await person.close();
+      }
     });
 
     it('nothing of these pages is wider than a narrow screen', async () => {

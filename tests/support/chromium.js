@@ -114,26 +114,32 @@ export class ChromiumVisitor {
 
   async choices(name) {
     const options = this.view.locator(`select[name="${name}"] option:not([disabled]), input[name="${name}"][type=radio]`);
-    const values = [];
-    for (const option of await options.all()) values.push((await option.getAttribute('value')) ?? (await option.textContent()).trim());
-    return values.filter((value) => value !== '');
+    return options.evaluateAll((nodes) => nodes.map((node) => node.getAttribute('value') ?? node.textContent.trim()).filter((value) => value !== ''));
+  }
+
+  async controls() {
+    return this.view.locator('input[name], select[name], textarea[name]').evaluateAll((nodes) => {
+      const offered = (node) => {
+        const options = node.tagName === 'SELECT' ? [...node.options].filter((option) => !option.disabled) : node.type === 'radio' ? [...document.getElementsByName(node.name)] : undefined;
+        return options?.map(({ value }) => value).filter((value) => value !== '');
+      };
+      return [...new Map(nodes.map((node) => [node.name, node]).reverse()).values()].reverse().map((node) => ({ name: node.name, offered: offered(node) ?? null }));
+    });
   }
 
   async fields() {
-    const names = [];
-    for (const control of await this.view.locator('input[name], select[name], textarea[name]').all()) names.push(await control.getAttribute('name'));
-    return [...new Set(names)];
+    return this.view.locator('input[name], select[name], textarea[name]').evaluateAll((controls) => [...new Set(controls.map(({ name }) => name))]);
   }
 
   async fill(values) {
     for (const [name, value] of Object.entries(values)) {
       const control = this.view.locator(`[name="${name}"]`).first();
-      const tag = await control.evaluate((node) => node.tagName, undefined, { timeout: 5_000 }).catch(() => {
+      const { tag, type, folded } = await control.evaluate((node) => ({
+        tag: node.tagName, type: node.getAttribute('type'), folded: node.closest('details:not([open])') !== null,
+      }), undefined, { timeout: 5_000 }).catch(() => {
         throw new Error(`no control ${name} at ${this.view.url()}`);
       });
-      const type = await control.getAttribute('type');
-      const folded = control.locator('xpath=ancestor::details[not(@open)]');
-      if (await folded.count()) await folded.locator('> summary').click();
+      if (folded) await control.locator('xpath=ancestor::details[not(@open)]').locator('> summary').click();
       if (tag === 'SELECT') await control.selectOption(value);
       else if (type === 'radio') await this.view.locator(`input[name="${name}"][value="${value}"]`).check();
       else if (type === 'checkbox') await control.setChecked(value !== null);

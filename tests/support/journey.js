@@ -54,21 +54,16 @@ export async function agree(visitor) {
 /** Fills in whatever the form asks for; `changes` wins over the usual answers, `undefined` leaves a field alone. */
 export async function fillForm(visitor, changes = {}, files = { document_front: licence() }) {
   const wanted = { ...answers, ...changes };
-  for (const name of await visitor.fields()) {
+  for (const { name, offered } of await visitor.controls()) {
+    if (name === 'lang' || (name in wanted && wanted[name] === undefined)) continue;
     if (name in files) await visitor.fill({ [name]: files[name] });
-    else if (name in wanted && wanted[name] === undefined) continue;
-    else if (await isChoice(visitor, name)) {
-      const offered = await visitor.choices(name);
+    else if (offered && !name.startsWith('affiliation_')) {
       const value = offered.includes(wanted[name]) ? wanted[name] : offered[0];
-      if (value !== undefined && !/^(lang)$/.test(name)) await visitor.fill({ [name]: value });
+      if (value !== undefined) await visitor.fill({ [name]: value });
     } else if (name in wanted) await visitor.fill({ [name]: wanted[name] });
   }
   await chooseAffiliation(visitor, changes);
   return visitor;
-}
-
-async function isChoice(visitor, name) {
-  return !name.startsWith('affiliation_') && (await visitor.exists(`select[name="${name}"], input[type=radio][name="${name}"]`));
 }
 
 /** Three selections, each depending on the one before; without script the page shows the next one after a press. */

@@ -36,7 +36,7 @@ function plain(title) {
     .trim();
 }
 
-/** Every row with its tests: `{id, title, tests: Map(title → {file, languages, databases})}`. */
+/** Every row with its tests: `{id, title, tests: Map(title → {file, title, languages, runs})}`; a run is `language/database`. */
 export async function rows() {
   const known = JSON.parse(await readFile(path.join(root, 'tests/rows.json'), 'utf8')).map((row) => ({ ...row, tests: new Map() }));
   const strangers = new Set();
@@ -51,9 +51,11 @@ export async function rows() {
           continue;
         }
         const key = `${name}: ${plain(title.at(-1))}`;
-        const test = row.tests.get(key) ?? { file: name, title: plain(title.at(-1)), languages: new Set(), databases: new Set() };
-        for (const language of languages) if (new RegExp(`\\b${language}\\b`).test(whole)) test.languages.add(language);
-        for (const kind of ['sqlite', 'postgres']) if (whole.includes(`(${kind})`)) test.databases.add(kind);
+        const test = row.tests.get(key) ?? { file: name, title: plain(title.at(-1)), languages: new Set(), runs: new Set() };
+        const language = languages.find((one) => new RegExp(`\\b${one}\\b`).test(whole));
+        const kind = ['sqlite', 'postgres'].find((one) => whole.includes(`(${one})`));
+        if (language) test.languages.add(language);
+        test.runs.add([language, kind].filter(Boolean).join('/'));
         row.tests.set(key, test);
       }
     }
@@ -80,15 +82,14 @@ export function missing({ known, strangers }) {
 export function table({ known }) {
   const lines = known.map(({ id, title, tests }) => {
     const shown = [...tests.values()].map((test) => {
-      const spoken = languages.filter((language) => test.languages.has(language)).join(' ');
-      return `${test.title.replaceAll('|', '\\|')} <small>(${[test.file, spoken, [...test.databases].join(' ')].filter(Boolean).join(' · ')})</small>`;
+      return `${test.title.replaceAll('|', '\\|')} <small>(${[test.file, [...test.runs].sort().join(' ')].filter(Boolean).join(' · ')})</small>`;
     });
     return `| ${id} | ${title} | ${shown.join('<br>') || '–'} |`;
   });
   return `# Requirements and the tests that show them
 
 What a person sees and does at the two tenants that ship, \`C\` at \`certificate\` and \`R\` at \`residence\`, and the tests in real
-Chromium that show it, below \`tests/browser\`. Behind each test: its file, the languages it speaks, the databases it runs on.
+Chromium that show it, below \`tests/browser\`. Behind each test: its file, and in which language it runs on which database.
 
 This page is written by \`tests/rows\`; the tests fail when a row has no test in both languages, or the page is not up to date.
 

@@ -41,11 +41,12 @@ export const everyClient = Object.values(clients);
  * @param {string} title names the rows of the requirements that it shows
  * @param {object} options of the test; `kind`: the database of the suite, where each database is to speak one language, so
  *   that both of both are seen at the cost of one
- * @param {(language: 'ja'|'en') => Promise<void>} body
+ * @param {(language: 'ja'|'en', javascript: boolean) => Promise<void>} body is told whether its browser runs scripts, where
+ *   the test has a journey that both must be able to go: Japanese does, English does not
  */
 export function inBothLanguages(title, { kind, ...options }, body) {
   const spoken = { sqlite: ['ja'], postgres: ['en'] }[kind] ?? ['ja', 'en'];
-  for (const language of spoken) it(`${title} (${language})`, options, () => body(language));
+  for (const language of spoken) it(`${title} (${language})`, options, () => body(language, language === 'ja'));
 }
 
 /**

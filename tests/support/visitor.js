@@ -134,6 +134,16 @@ export class Visitor {
     return values.filter((value) => value !== '');
   }
 
+  /** What can be filled in, in the page's order: its name, and what it offers where one chooses, else null. */
+  async controls() {
+    const controls = [];
+    for (const name of await this.fields()) {
+      const choice = await this.exists(`select[name="${name}"], input[type=radio][name="${name}"]`);
+      controls.push({ name, offered: choice ? await this.choices(name) : null });
+    }
+    return controls;
+  }
+
   async fields() {
     return [...new Set(this.document.querySelectorAll('input[name], select[name], textarea[name]').map((n) => n.getAttribute('name')))];
   }

@@ -2,8 +2,9 @@
 //! handbook).
 //!
 //! The texts below `error` of the locale files are the list; a code is the key without `error.`. A few messages stand
-//! with the page that they belong to ([`ALSO`]). The tests hold the list against the code in both directions, so a
-//! message that nothing shows, or one that stands in no list, does not get far.
+//! with the page that they belong to ([`ALSO`]), and some pages are a message themselves ([`PAGES`]). The tests hold the
+//! list against the code in both directions, so a message that nothing shows, or one that stands in no list, does not get
+//! far.
 
 use crate::pages::Say;
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -30,6 +31,17 @@ const ALSO: &[&str] = &[
     "terms.missing",
     "terms.changed",
     "enrolment_choice.missing",
+];
+
+/// Pages that are a message: the code in their template, and the key of its text.
+const PAGES: &[(&str, &str)] = &[
+    ("busy", "busy.title"),
+    ("invalid_operation", "invalid_operation.message"),
+    ("link_expired", "link_problem.expired.message"),
+    ("link_superseded", "link_problem.superseded.message"),
+    ("link_unknown", "link_problem.unknown.message"),
+    ("link_used", "link_problem.used.message"),
+    ("not_found", "not_found.message"),
 ];
 
 /// What a message is about, in the order of the list.
@@ -68,7 +80,10 @@ fn read(text: &str) -> BTreeMap<String, String> {
 fn code_of(key: &str) -> Option<&str> {
     match key.strip_prefix("error.") {
         Some(code) => Some(code).filter(|code| !LABELS.contains(code)),
-        None => ALSO.contains(&key).then_some(key),
+        None => match PAGES.iter().find(|(_, text)| *text == key) {
+            Some((code, _)) => Some(code),
+            None => ALSO.contains(&key).then_some(key),
+        },
     }
 }
 
@@ -82,7 +97,11 @@ pub(crate) fn code(say: &Say) -> Option<String> {
 
 /// The key of a code's text.
 pub(crate) fn key(code: &str) -> String {
-    if ALSO.contains(&code) { code.to_owned() } else { format!("error.{code}") }
+    match PAGES.iter().find(|(page, _)| *page == code) {
+        Some((_, text)) => (*text).to_owned(),
+        None if ALSO.contains(&code) => code.to_owned(),
+        None => format!("error.{code}"),
+    }
 }
 
 /// Every code, by group and then by name; `more` are codes of the theme's or the tenant's own texts.
@@ -100,7 +119,9 @@ pub(crate) fn list<'a>(more: impl Iterator<Item = &'a str>) -> Vec<(&'static str
 
 fn group_of(code: &str) -> &'static str {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| code.starts_with(prefix));
-    if begins(&["date."]) {
+    if matches!(code, "busy" | "invalid_operation" | "not_found") {
+        "service"
+    } else if begins(&["date."]) {
         "date"
     } else if begins(&["password."]) {
         "password"
@@ -260,10 +281,32 @@ mod tests {
                 let last = code.rsplit('.').next().unwrap_or_default();
                 let whole = [format!("\"{code}\""), format!("\"error.{code}\""), format!("\"{last}\"")];
                 // texts by the code of a tenant's verifier
-                !code.starts_with("verification.") && whole.iter().all(|literal| !sources.contains(literal))
+                let elsewhere = code.starts_with("verification.") || PAGES.iter().any(|(page, _)| page == code);
+                !elsewhere && whole.iter().all(|literal| !sources.contains(literal))
             })
             .collect();
         assert!(unused.is_empty(), "messages that nothing shows: {unused:?}");
+    }
+
+    /// `link_` and what is wrong with the link, in place of the template's expression.
+    #[test]
+    fn pages_that_are_a_message_are_those_with_a_code_in_their_template() {
+        let mut shown = std::collections::BTreeSet::new();
+        for entry in std::fs::read_dir(root().join("themes/base/templates")).unwrap() {
+            let Ok(text) = std::fs::read_to_string(entry.unwrap().path()) else { continue };
+            for code in text.split("data-error-code=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                match code {
+                    "link_{{ page.trouble }}" => {
+                        shown.extend(
+                            ["expired", "superseded", "unknown", "used"].map(|trouble| format!("link_{trouble}")),
+                        );
+                    }
+                    "{{ page.code }}" => {}
+                    code => drop(shown.insert(code.to_owned())),
+                }
+            }
+        }
+        assert_eq!(shown, PAGES.iter().map(|(code, _)| (*code).to_owned()).collect());
     }
 
     #[test]
