@@ -41,8 +41,10 @@ export async function rows() {
   const known = JSON.parse(await readFile(path.join(root, 'tests/rows.json'), 'utf8')).map((row) => ({ ...row, tests: new Map() }));
   const strangers = new Set();
   const folder = path.join(root, 'tests/browser');
-  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.test.js')).sort()) {
-    for (const title of await titlesOf(path.join(folder, name))) {
+  const names = (await readdir(folder)).filter((one) => one.endsWith('.test.js')).sort();
+  const titles = await Promise.all(names.map((name) => titlesOf(path.join(folder, name))));
+  for (const [n, name] of names.entries()) {
+    for (const title of titles[n]) {
       const whole = title.join(' › ');
       for (const id of new Set(whole.match(idPattern) ?? [])) {
         const row = known.find((one) => one.id === id);
