@@ -53,7 +53,7 @@ onEachDatabase('authorization endpoint', { accounts: everybody, clients: everyCl
     assert.ok(!document.id_token_signing_alg_values_supported.includes('none'));
     assert.ok(!(document.token_endpoint_auth_signing_alg_values_supported ?? []).some((alg) => alg === 'none' || alg.startsWith('HS')));
     assert.deepEqual(new Set(document.grant_types_supported), new Set(['authorization_code', 'refresh_token']));
-    assert.deepEqual(document.subject_types_supported, ['public']);
+    assert.deepEqual(new Set(document.subject_types_supported), new Set(['public', 'pairwise']));
     for (const name of ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri', 'end_session_endpoint']) assert.ok(document[name].startsWith(at.provider.issuer()), name);
     const other = await request(`${at.provider.origin}/.well-known/oauth-authorization-server/t/certificate`);
     assert.equal(other.json.issuer, document.issuer);

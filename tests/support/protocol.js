@@ -68,10 +68,11 @@ export async function authorize(visitor, provider, parameters, { method = 'GET',
   return visitor.send(endpoint, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: query });
 }
 
-/** The response parameters in a redirect to the app. */
+/** The response parameters in a redirect to the app, in its query or its fragment. */
 export function responseOf(answer) {
   assert.ok([302, 303].includes(answer.status), `a redirect, not ${answer.status}: ${answer.text.slice(0, 300)}`);
-  return new URL(answer.location).searchParams;
+  const url = new URL(answer.location);
+  return url.hash ? new URLSearchParams(url.hash.slice(1)) : url.searchParams;
 }
 
 /** A signed-in visitor's code for a client. */
