@@ -154,12 +154,16 @@ async fn the_document_says_what_is_there(mut world: World) {
         ("userinfo_endpoint", "/userinfo"),
         ("jwks_uri", "/jwks"),
         ("end_session_endpoint", "/end-session"),
+        ("pushed_authorization_request_endpoint", "/par"),
     ] {
         assert_eq!(document[name], format!("{issuer}{path}"));
     }
     for (name, value) in [
         ("response_types_supported", json!(["code"])),
-        ("response_modes_supported", json!(["query", "form_post"])),
+        (
+            "response_modes_supported",
+            json!(["query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"]),
+        ),
         ("grant_types_supported", json!(["authorization_code", "refresh_token"])),
         ("subject_types_supported", json!(["public", "pairwise"])),
         ("id_token_signing_alg_values_supported", json!(["RS256", "PS256", "ES256", "EdDSA"])),
@@ -172,8 +176,9 @@ async fn the_document_says_what_is_there(mut world: World) {
         ("ui_locales_supported", json!(["ja", "en"])),
         ("authorization_response_iss_parameter_supported", json!(true)),
         ("claims_parameter_supported", json!(true)),
-        ("request_parameter_supported", json!(false)),
-        ("request_uri_parameter_supported", json!(false)),
+        ("request_parameter_supported", json!(true)),
+        ("request_uri_parameter_supported", json!(true)),
+        ("require_request_uri_registration", json!(true)),
     ] {
         assert_eq!(document[name], value, "{name}");
     }
