@@ -516,6 +516,15 @@ impl Provider {
                 }
             }
         });
+        let (service, oidc, token) = (self.service.clone(), self.oidc.clone(), stop.clone());
+        tasks.spawn(async move {
+            while token.run_until_cancelled(tokio::time::sleep(Duration::from_millis(500))).await.is_some() {
+                let view_of = |slug: &TenantSlug| service.tenant(slug).map(|tenant| view(&tenant));
+                if let Err(e) = oidc.deliver_logouts(view_of).await {
+                    tracing::error!(error = %e, "logout notices");
+                }
+            }
+        });
         tasks.close();
         Workers { stop, tasks }
     }

@@ -129,6 +129,18 @@ pub struct ClientMetadata {
     /// Starts its login (OpenID Connect Core §4); https, or http on loopback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<Url>,
+    /// Where it is told that a session ended (Back-Channel Logout §2.2); https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<Url>,
+    /// Whether it needs the session's identifier for that; it gets it always.
+    #[serde(default)]
+    pub backchannel_logout_session_required: bool,
+    /// The page that browsers load when a session ends (Front-Channel Logout §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<Url>,
+    /// Whether that page is given issuer and session.
+    #[serde(default)]
+    pub frontchannel_logout_session_required: bool,
     /// Its start page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<Url>,

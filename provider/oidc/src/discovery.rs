@@ -32,6 +32,10 @@ struct Further {
     code_challenge_methods_supported: Vec<String>,
     authorization_response_iss_parameter_supported: bool,
     prompt_values_supported: Vec<String>,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
+    frontchannel_logout_supported: bool,
+    frontchannel_logout_session_supported: bool,
     #[serde(flatten)]
     identity_assurance: Option<verified_claims::Metadata>,
 }
@@ -124,6 +128,10 @@ fn metadata(
         code_challenge_methods_supported: strings(&["S256"]),
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: strings(&["none", "login", "consent", "select_account"]),
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
+        frontchannel_logout_supported: true,
+        frontchannel_logout_session_supported: true,
         identity_assurance: verified_claims::metadata(&tenant.config),
     };
     let response_types =

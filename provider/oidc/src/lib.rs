@@ -24,6 +24,7 @@ mod grants;
 mod jws;
 mod keys;
 mod logout;
+mod logouts;
 mod machine;
 mod outbound;
 mod params;

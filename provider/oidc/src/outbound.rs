@@ -1,4 +1,5 @@
-//! The one way out to other hosts: a client's key set at its `jwks_uri`, its request objects at its `request_uris`.
+//! The one way out to other hosts: what clients publish is fetched (key sets, request objects, sector documents), and they
+//! are told of logouts.
 //!
 //! What is fetched is chosen by clients' metadata, so the guard is strict: https only, public addresses only after
 //! resolution, the resolved address pinned for the connection, no redirects, few seconds, few bytes. An operator may
@@ -12,11 +13,13 @@ use std::{
 };
 use url::{Host, Url};
 
-/// Fetches documents from other hosts.
+/// Fetches documents from other hosts, and posts to them.
 #[async_trait]
 pub trait Outbound: Send + Sync + 'static {
     /// The body of a successful GET.
     async fn get(&self, url: &Url) -> Result<Vec<u8>, OutboundError>;
+    /// Posts a form; whether the answer is 200 or 204, whatever it says.
+    async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<(), OutboundError>;
 }
 
 /// Why nothing was fetched.
@@ -81,8 +84,11 @@ impl GuardedOutbound {
         Ok(found)
     }
 
-    async fn fetch(&self, url: &Url) -> Result<Vec<u8>, OutboundError> {
-        let failed = |e: reqwest::Error| OutboundError::Answer(e.without_url().to_string());
+    /// A connection to the URL's host and to no other.
+    async fn client(&self, url: &Url) -> Result<reqwest::Client, OutboundError> {
+        if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
+            return Err(OutboundError::Refused);
+        }
         let addresses = self.addresses(url).await?;
         let mut builder = reqwest::Client::builder()
             .https_only(true)
@@ -96,7 +102,11 @@ impl GuardedOutbound {
         for certificate in &self.extra_ca {
             builder = builder.add_root_certificate(certificate.clone());
         }
-        let client = builder.build().map_err(failed)?;
+        builder.build().map_err(failed)
+    }
+
+    async fn fetch(&self, url: &Url) -> Result<Vec<u8>, OutboundError> {
+        let client = self.client(url).await?;
         let mut answer = client.get(url.clone()).header("accept", ACCEPTED).send().await.map_err(failed)?;
         if answer.status() != 200 {
             return Err(OutboundError::Answer(format!("status {}", answer.status().as_u16())));
@@ -112,13 +122,29 @@ impl GuardedOutbound {
     }
 }
 
+fn failed(error: reqwest::Error) -> OutboundError {
+    OutboundError::Answer(error.without_url().to_string())
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, OutboundError>>) -> Result<T, OutboundError> {
+    tokio::time::timeout(PATIENCE, work).await.map_err(|_| OutboundError::Answer("too slow".into()))?
+}
+
 #[async_trait]
 impl Outbound for GuardedOutbound {
     async fn get(&self, url: &Url) -> Result<Vec<u8>, OutboundError> {
-        if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
-            return Err(OutboundError::Refused);
+        in_time(self.fetch(url)).await
+    }
+
+    async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<(), OutboundError> {
+        let send = async {
+            let client = self.client(url).await?;
+            client.post(url.clone()).form(form).send().await.map_err(failed)
+        };
+        match in_time(send).await?.status().as_u16() {
+            200 | 204 => Ok(()),
+            status => Err(OutboundError::Answer(format!("status {status}"))),
         }
-        tokio::time::timeout(PATIENCE, self.fetch(url)).await.map_err(|_| OutboundError::Answer("too slow".into()))?
     }
 }
 

@@ -1,6 +1,8 @@
 //! Accounts. Unique in a tenant are `sub`, the login ID and the mail address, the last two in their folded forms.
 
-use crate::{Row, Scope, StoreError, credentials, enrolments, statements, value::json, value::params};
+use crate::{
+    Row, Scope, StoreError, credentials, enrolments, oidc::logouts::Notices, statements, value::json, value::params,
+};
 use madoguchi_domain::{
     EmailAddress, Locale, Timestamp,
     account::{Account, AccountState, Credential, Enrolment, Profile},
@@ -212,6 +214,7 @@ impl Accounts<'_> {
 
     /// Ends all sessions and tokens by the next generation, which is returned; `None` when there is no such account.
     pub async fn end_everything(&mut self, id: &AccountId) -> Result<Option<i64>, StoreError> {
+        Notices(&mut self.0).of_account(id).await?;
         self.0.returning(END, params![id], |row| row.int()).await
     }
 
@@ -260,6 +263,7 @@ impl Accounts<'_> {
         login_key: &str,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
+        Notices(&mut self.0).of_account(id).await?;
         let values = params![id, email, email.canonical(), login_id, login_key, now];
         self.0.returning(MOVE, values, |row| row.int()).await?.ok_or(StoreError::Conflict)
     }

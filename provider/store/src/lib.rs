@@ -139,6 +139,7 @@ fn all_statements(postgres: bool) -> Vec<&'static str> {
     let mut all = tenant_statements();
     all.extend(tenants::DEPLOYMENT_STATEMENTS);
     all.extend(outbox::worker_statements(postgres));
+    all.extend(oidc::logouts::worker_statements(postgres));
     all.extend(oidc::tokens::exchanges(postgres));
     all.extend(postgres.then_some(oidc::grants::INSERT_SOON));
     all.extend(sweep::statements());

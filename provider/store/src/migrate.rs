@@ -39,6 +39,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0005_terms.sql"),
         postgres: include_str!("../../../migrations/postgres/0005_terms.sql"),
     },
+    Migration {
+        version: 6,
+        sqlite: include_str!("../../../migrations/sqlite/0006_logout_notices.sql"),
+        postgres: include_str!("../../../migrations/postgres/0006_logout_notices.sql"),
+    },
 ];
 
 const TABLE: &str = "create table if not exists schema_versions (version bigint primary key, checksum text not null)";

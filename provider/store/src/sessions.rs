@@ -1,6 +1,6 @@
 //! Sessions: the cookie's value stands as its hash; the account's generation at login says whether it still counts.
 
-use crate::{Row, Scope, StoreError, accounts, statements, value::params};
+use crate::{Row, Scope, StoreError, accounts, oidc::logouts::Notices, statements, value::params};
 use madoguchi_domain::{
     Timestamp, TokenHash,
     account::Account,
@@ -127,6 +127,7 @@ impl Sessions<'_> {
 
     /// Ends one by its id.
     pub async fn end_by_id(&mut self, id: &SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        Notices(&mut self.0).of_session(id).await?;
         self.0.changed(END_BY_ID, params![id, now]).await
     }
 
@@ -137,6 +138,7 @@ impl Sessions<'_> {
         but: &SessionId,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
+        Notices(&mut self.0).of_others(account, but).await?;
         self.0.write(END_OTHERS, params![account, but, now]).await
     }
 
@@ -147,6 +149,7 @@ impl Sessions<'_> {
         id: &SessionId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        Notices(&mut self.0).of_one_of(account, id).await?;
         self.0.changed(END_ONE_OF, params![account, id, now]).await
     }
 
@@ -157,7 +160,11 @@ impl Sessions<'_> {
         generation: i64,
         token_hash: &TokenHash,
     ) -> Result<bool, StoreError> {
-        self.0.changed(ROTATE, params![id, generation, token_hash]).await
+        let goes_on = self.0.changed(ROTATE, params![id, generation, token_hash]).await?;
+        if goes_on {
+            Notices(&mut self.0).goes_on(id).await?;
+        }
+        Ok(goes_on)
     }
 
     /// The account agreed to the terms: none of its sessions waits for that any more.

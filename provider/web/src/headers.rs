@@ -24,9 +24,12 @@ pub(crate) fn add(https: bool, headers: &mut HeaderMap) {
     put(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=()");
 }
 
-/// Lets a page's forms lead to further origins.
-pub(crate) fn allow_form_targets(headers: &mut HeaderMap, targets: &str) {
-    let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {targets}"));
+/// Lets a page's forms lead to further origins, and frames show some; each list may be empty.
+pub(crate) fn allow(headers: &mut HeaderMap, form_targets: &str, frames: &str) {
+    let mut policy = POLICY.replace("form-action 'self'", format!("form-action 'self' {form_targets}").trim_end());
+    if !frames.is_empty() {
+        policy = format!("{policy}; frame-src {frames}");
+    }
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }

@@ -45,6 +45,7 @@ pub(crate) struct Visit {
     set_cookies: Mutex<Vec<HeaderValue>>,
     /// Origins that a form of the page may lead to, besides our own.
     form_targets: Mutex<Vec<String>>,
+    frame_sources: Mutex<Vec<String>>,
     /// Said in the bar above the page.
     notice: Mutex<Option<Say>>,
     /// What the page's form is a step of, see [`crate::steps`].
@@ -107,6 +108,7 @@ impl Visit {
             flow,
             set_cookies: Mutex::new(set_cookies),
             form_targets: Mutex::default(),
+            frame_sources: Mutex::default(),
             notice: Mutex::default(),
             step: Mutex::default(),
             back: None,
@@ -255,6 +257,7 @@ impl Visit {
             flow: self.flow.clone(),
             set_cookies: taken(&self.set_cookies),
             form_targets: Mutex::new(self.form_targets.lock().map(|t| t.clone()).unwrap_or_default()),
+            frame_sources: Mutex::new(self.frame_sources.lock().map(|t| t.clone()).unwrap_or_default()),
             notice: Mutex::default(),
             step: Mutex::new(self.step.lock().ok().and_then(|step| step.clone())),
             back: self.back.clone(),
@@ -318,10 +321,16 @@ impl Visit {
     /// Lets the page's forms lead to the origin of `url` as well: browsers apply `form-action` to redirects too.
     pub(crate) fn allow_form_target(&self, target: &str) {
         let Ok(parsed) = url::Url::parse(target) else { return };
-        let source =
-            if parsed.has_host() { parsed.origin().ascii_serialization() } else { format!("{}:", parsed.scheme()) };
+        let source = policy_source(&parsed);
         if let Ok(mut targets) = self.form_targets.lock() {
             targets.push(source);
+        }
+    }
+
+    /// Lets the page show the origin of `url` in a frame.
+    pub(crate) fn allow_frame(&self, url: &url::Url) {
+        if let Ok(mut sources) = self.frame_sources.lock() {
+            sources.push(policy_source(url));
         }
     }
 
@@ -465,9 +474,10 @@ impl Visit {
                 response.headers_mut().append(header::SET_COOKIE, line);
             }
         }
-        let targets = self.form_targets.lock().map(|t| t.join(" ")).unwrap_or_default();
-        if !targets.is_empty() {
-            crate::headers::allow_form_targets(response.headers_mut(), &targets);
+        let joined = |sources: &Mutex<Vec<String>>| sources.lock().map(|s| s.join(" ")).unwrap_or_default();
+        let (targets, frames) = (joined(&self.form_targets), joined(&self.frame_sources));
+        if !targets.is_empty() || !frames.is_empty() {
+            crate::headers::allow(response.headers_mut(), &targets, &frames);
         }
         response
     }
@@ -624,4 +634,9 @@ pub(crate) fn see_other(to: &str) -> Response {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
         Err(_) => StatusCode::BAD_REQUEST.into_response(),
     }
+}
+
+/// An address in the words of a content security policy: its origin, or the scheme where there is no host.
+fn policy_source(url: &url::Url) -> String {
+    if url.has_host() { url.origin().ascii_serialization() } else { format!("{}:", url.scheme()) }
 }

@@ -96,6 +96,7 @@ pub fn validate(client: &ClientMetadata) -> Vec<ClientProblem> {
     sector(client, &mut wrong);
     request_objects(client, &mut wrong);
     profile(client, &mut wrong);
+    logouts(client, &mut wrong);
     for (member, uri) in [
         ("initiate_login_uri", &client.initiate_login_uri),
         ("client_uri", &client.client_uri),
@@ -256,6 +257,24 @@ fn profile(client: &ClientMetadata, wrong: &mut impl FnMut(String, String)) {
         if algorithm.is_some_and(|a| !client.may_sign_with().contains(&a)) {
             wrong(member.into(), "the security profile needs PS256, ES256 or EdDSA".into());
         }
+    }
+}
+
+/// Back-Channel Logout §2.2, Front-Channel Logout §2.
+fn logouts(client: &ClientMetadata, wrong: &mut impl FnMut(String, String)) {
+    if client.backchannel_logout_uri.as_ref().is_some_and(|uri| uri.scheme() != "https" || web_url(uri).is_err()) {
+        wrong("backchannel_logout_uri".into(), "expected an https URL without user name and fragment".into());
+    }
+    let Some(page) = &client.frontchannel_logout_uri else { return };
+    if let Err(message) = web_url(page) {
+        wrong("frontchannel_logout_uri".into(), message);
+    } else if !client
+        .redirect_uris
+        .iter()
+        .filter_map(|uri| Url::parse(uri).ok())
+        .any(|uri| uri.origin() == page.origin())
+    {
+        wrong("frontchannel_logout_uri".into(), "expected scheme, host and port of a redirect URI".into());
     }
 }
 

@@ -59,6 +59,7 @@ impl Oidc {
             revoked_at: None,
         };
         let expires_at = now + code_lifetime.max(tokens.access_token_lifetime.duration());
+        self.note_use(tenant, &request.client, &grant.session).await?;
         let store = self.0.database.tenant(tenant.slug());
         let mut fields = Vec::new();
         if request.response_type.code {

@@ -162,6 +162,8 @@ impl Sealer for Labels {
 pub struct Elsewhere {
     pub documents: Mutex<HashMap<String, Value>>,
     pub fetched: AtomicU64,
+    /// What was posted, and where; an address that is not among `documents` does not answer.
+    pub posted: Mutex<Vec<(String, Vec<(String, String)>)>>,
 }
 
 #[async_trait]
@@ -170,6 +172,12 @@ impl Outbound for Elsewhere {
         self.fetched.fetch_add(1, Ordering::SeqCst);
         let found = self.documents.lock().unwrap().get(url.as_str()).map(ToString::to_string);
         found.map(String::into_bytes).ok_or(OutboundError::Answer("status 404".into()))
+    }
+    async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<(), OutboundError> {
+        let form = form.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        self.posted.lock().unwrap().push((url.to_string(), form));
+        let answers = self.documents.lock().unwrap().contains_key(url.as_str());
+        if answers { Ok(()) } else { Err(OutboundError::Answer("status 503".into())) }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod clients;
 pub mod consents;
 pub mod grants;
 pub mod interactions;
+pub mod logouts;
 pub mod signing_keys;
 pub mod tokens;
 
@@ -43,6 +44,7 @@ pub(crate) fn statements() -> Vec<&'static str> {
         clients::STATEMENTS,
         signing_keys::STATEMENTS,
         interactions::STATEMENTS,
+        logouts::STATEMENTS,
         grants::STATEMENTS,
         tokens::STATEMENTS,
         consents::STATEMENTS,

@@ -487,13 +487,19 @@ impl Page for Logout {
 pub struct LoggedOut {
     /// Login again.
     pub login_url: String,
+    /// Pages of applications that end their sessions when they are loaded (Front-Channel Logout §2).
+    pub frames: Vec<String>,
+    /// Where it goes on, where an application asked for that.
+    pub next_url: Option<String>,
 }
 
 impl Page for LoggedOut {
     const TEMPLATE: &'static str = "logged_out.html";
     const NAME: &'static str = "logged-out";
     fn samples(_: &str) -> Vec<(&'static str, Self)> {
-        vec![("usual", Self { login_url: "/t/certificate/login".into() })]
+        let usual = Self { login_url: "/t/certificate/login".into(), frames: Vec::new(), next_url: None };
+        let next_url = Some("https://app.example.jp/goodbye".to_owned());
+        vec![("goes-on", Self { next_url, ..usual.clone() }), ("usual", usual)]
     }
 }
 

@@ -426,7 +426,7 @@ async fn password_setting_done(BeforeDuties(visit): BeforeDuties) -> Answer {
 
 async fn logout(BeforeDuties(visit): BeforeDuties) -> Answer {
     if visit.session.is_none() {
-        return Ok(logged_out(&visit));
+        return Ok(logged_out(&visit, &[], None));
     }
     let page = Logout { action: visit.to("/logout"), client: None, fields: Vec::new(), back_url: visit.to("/") };
     Ok(visit.page(&page))
@@ -436,7 +436,10 @@ async fn logout_posted(BeforeDuties(visit): BeforeDuties, RawForm(body): RawForm
     let form = Params::read(None, Some(&body));
     if visit.session.is_some() {
         visit.check_form("logout", form.get("csrf").unwrap_or_default())?;
-        visit.end_session().await?;
+        let frames = visit.end_session().await?;
+        if !frames.is_empty() {
+            return Ok(logged_out(&visit, &frames, None));
+        }
     }
     Ok(visit.redirect(&visit.to("/logout")))
 }

@@ -22,6 +22,7 @@ use madoguchi_oidc::{
     Need, OidcError, PageError, PageReason, Params, Reply, ResponseMode, TenantView,
 };
 use std::{convert::Infallible, sync::Arc};
+use url::Url;
 
 /// Below the tenant's issuer.
 pub(super) fn router() -> Router<Web> {
@@ -509,34 +510,47 @@ async fn logout_by(visit: Visit, params: Params, confirmed: bool) -> Answered {
             Ok(visit.page(&Logout { action: visit.to("/end-session"), client, fields, back_url: visit.to("/") }))
         }
         LogoutOutcome::End(after) => {
-            visit.end_session().await?;
+            let frames = visit.end_session().await?;
             Ok(match after {
-                AfterLogout::Redirect(to) => visit.redirect(&to),
-                AfterLogout::LoggedOut => logged_out(&visit),
+                AfterLogout::Redirect(to) if frames.is_empty() => visit.redirect(&to),
+                AfterLogout::Redirect(to) => logged_out(&visit, &frames, Some(to)),
+                AfterLogout::LoggedOut => logged_out(&visit, &frames, None),
             })
         }
     }
 }
 
 impl Visit {
-    /// Ends the session behind the cookie and takes the cookie back.
-    pub(crate) async fn end_session(&self) -> Result<(), Response> {
+    /// Ends the session behind the cookie and takes the cookie back. The pages of clients that are to be loaded in frames.
+    pub(crate) async fn end_session(&self) -> Result<Vec<Url>, Response> {
+        let mut frames = Vec::new();
         if let Some(session) = &self.session {
+            let pages = self.web.oidc().frontchannel_logouts(&self.view(), &session.session.id).await;
+            frames = pages.map_err(|e| self.protocol_fault(&e))?;
             let ended = self.web.service().end_session(&self.tenant, session, &self.source).await;
             ended.map_err(|e| self.fault(&e))?;
         }
         if self.session_token.is_some() {
             self.clear_cookie(Jar::Session);
         }
-        Ok(())
+        Ok(frames)
     }
 }
 
 /// The page after a logout; the browser's cache of our pages goes too.
-pub(super) fn logged_out(visit: &Visit) -> Response {
+pub(super) fn logged_out(visit: &Visit, frames: &[Url], next: Option<String>) -> Response {
     let visit = visit.signed_out();
-    let mut response = visit.page(&LoggedOut { login_url: visit.to("/login") });
+    for frame in frames {
+        visit.allow_frame(frame);
+    }
+    let frames = frames.iter().map(ToString::to_string).collect();
+    let page = LoggedOut { login_url: visit.to("/login"), frames, next_url: next };
+    let mut response = visit.page(&page);
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    // the clients' pages get a moment to load
+    if let Some(Ok(refresh)) = page.next_url.map(|url| HeaderValue::try_from(format!("3; url={url}"))) {
+        response.headers_mut().insert(header::REFRESH, refresh);
+    }
     response
 }
 
