@@ -1,7 +1,7 @@
 //! A relying party: its registered metadata (RFC 7591 §2 and OpenID Connect Dynamic Client Registration §2).
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
 /// How a client proves itself at the token endpoint.
@@ -202,6 +202,13 @@ fn default_algorithm() -> SigningAlgorithm {
 }
 fn yes() -> bool {
     true
+}
+
+/// The names of all members of a client's metadata, without language tags.
+pub fn members() -> BTreeSet<String> {
+    let schema = schemars::schema_for!(ClientMetadata).to_value();
+    let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+    properties.map(|members| members.keys().cloned().collect()).unwrap_or_default()
 }
 
 impl ClientMetadata {

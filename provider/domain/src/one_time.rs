@@ -24,6 +24,10 @@ pub enum Purpose {
     ClientAssertion,
     /// An authorization request that a client pushed (RFC 9126 §2.2). Subject: the client's id.
     PushedRequest,
+    /// A token that clients may be registered with until it expires (RFC 7591 §1.2). Subject: who made it.
+    InitialAccess,
+    /// A client's own token for its registration (RFC 7592 §3). Subject: the client's id.
+    ClientManagement,
 }
 
 impl Purpose {
@@ -39,6 +43,8 @@ impl Purpose {
             Purpose::Enrolment => "enrolment",
             Purpose::ClientAssertion => "client_assertion",
             Purpose::PushedRequest => "pushed_request",
+            Purpose::InitialAccess => "initial_access",
+            Purpose::ClientManagement => "client_management",
         }
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use madoguchi_domain::{client::ResponseType, session::Acr};
 use openidconnect::{
     AdditionalProviderMetadata, AuthUrl, AuthenticationContextClass, IssuerUrl, JsonWebKeySetUrl, LanguageTag,
-    ProviderMetadata, ResponseTypes, Scope, TokenUrl, UserInfoUrl,
+    ProviderMetadata, RegistrationUrl, ResponseTypes, Scope, TokenUrl, UserInfoUrl,
     core::{
         CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
         CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode,
@@ -140,6 +140,8 @@ fn metadata(
     if tenant.tokens().implicit_and_hybrid {
         grant_types.push(CoreGrantType::Implicit);
     }
+    let registration = tenant.config.settings.client_registration.enabled;
+    let registration = registration.then(|| RegistrationUrl::new(tenant.endpoint("/connect/register"))).transpose();
     let acr = Acr::ALL.iter().filter(|a| **a <= tenant.attainable());
     let locales = tenant.config.settings.locales.iter();
     Ok(Metadata::new(
@@ -152,6 +154,7 @@ fn metadata(
         further,
     )
     .set_token_endpoint(Some(TokenUrl::new(tenant.endpoint("/token")).map_err(bad)?))
+    .set_registration_endpoint(registration.map_err(bad)?)
     .set_userinfo_endpoint(Some(UserInfoUrl::new(tenant.endpoint("/userinfo")).map_err(bad)?))
     .set_scopes_supported(Some(claims::scopes(&tenant.config).map(|s| Scope::new(s.to_owned())).collect()))
     .set_response_modes_supported(Some(response_modes()))

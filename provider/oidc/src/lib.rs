@@ -28,6 +28,7 @@ mod logouts;
 mod machine;
 mod outbound;
 mod params;
+mod registration;
 mod reply;
 mod subject;
 mod tenant;
@@ -43,6 +44,7 @@ pub use keys::{KeyReport, SealError, Sealer};
 pub use logout::{AfterLogout, LogoutOutcome};
 pub use outbound::{GuardedOutbound, Outbound, OutboundError};
 pub use params::Params;
+pub use registration::Management;
 pub use reply::Reply;
 pub use tenant::{AuthSession, TenantView};
 

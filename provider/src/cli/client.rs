@@ -1,4 +1,4 @@
-//! `client`: register.
+//! `client`: register, and let others register.
 
 use super::{Failure, Outcome, open, read_json, say_json, tenant_of};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     config::Settings,
 };
 use clap::Subcommand;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
@@ -18,6 +18,15 @@ pub(super) enum ClientCommand {
         /// RFC 7591 metadata; a client_id or client_secret in it is kept. `-` reads standard input.
         #[arg(long)]
         file: PathBuf,
+    },
+    /// Make a token with which applications register themselves, where the tenant's file allows that; prints it once.
+    InitialToken {
+        /// The tenant.
+        #[arg(long)]
+        tenant: String,
+        /// For how many hours it is good.
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=720))]
+        hours: u16,
     },
 }
 
@@ -33,6 +42,14 @@ pub(super) async fn run(command: ClientCommand, settings: &Settings) -> Outcome 
                 .await
                 .map_err(|e| Failure::of(&e))?;
             say_json(&registered.document())
+        }
+        ClientCommand::InitialToken { tenant, hours } => {
+            let provider = open(settings).await?;
+            let tenant = tenant_of(&provider, &tenant)?;
+            let lifetime = Duration::from_secs(u64::from(hours) * 3_600);
+            let made = provider.oidc.initial_access_token(view(&tenant).slug(), lifetime, &operator()).await;
+            let (token, expires_at) = made.map_err(|e| Failure::of(&e))?;
+            say_json(&serde_json::json!({"initial_access_token": token.expose(), "expires_at": expires_at.seconds()}))
         }
     }
 }

@@ -31,6 +31,7 @@ use url::Url;
 mod academic;
 mod assurance;
 mod calendar;
+mod client_registration;
 mod kinds;
 pub mod load;
 mod policy;
@@ -38,6 +39,7 @@ mod user_id;
 pub use academic::AcademicPolicy;
 pub use assurance::AssurancePolicy;
 pub use calendar::{CalendarPolicy, Closure, Holidays, Weekday};
+pub use client_registration::ClientRegistrationPolicy;
 pub use kinds::{KindOfUser, LoginIds};
 pub use load::{Problem, TenantFiles};
 pub use policy::*;
@@ -132,6 +134,9 @@ pub struct TenantSettings {
     /// Tokens.
     #[serde(default)]
     pub tokens: TokenPolicy,
+    /// Whether applications may register themselves.
+    #[serde(default)]
+    pub client_registration: ClientRegistrationPolicy,
     /// What academic relying parties are told of the institution.
     #[serde(default)]
     pub academic: Option<AcademicPolicy>,

@@ -19,9 +19,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use madoguchi_domain::{TenantSlug, Token, id::EnrolmentId, japan::postal};
 use madoguchi_oidc::{
     AfterLogout, Answer, AuthSession, AuthorizeOutcome, Display, EndpointRequest, Interact, LoginReason, LogoutOutcome,
-    Need, OidcError, PageError, PageReason, Params, Reply, ResponseMode, TenantView,
+    Management, Need, OidcError, PageError, PageReason, Params, Reply, ResponseMode, TenantView,
 };
-use std::{convert::Infallible, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 use url::Url;
 
 /// Below the tenant's issuer.
@@ -36,6 +36,8 @@ pub(super) fn router() -> Router<Web> {
         .route("/revoke", post(revoke).options(preflight))
         .route("/userinfo", get(userinfo).post(userinfo).options(preflight))
         .route("/jwks", get(jwks))
+        .route("/connect/register", post(register_client))
+        .route("/connect/register/{client}", get(read_client).put(replace_client).delete(delete_client))
         .route("/end-session", get(end_session).post(end_session_posted))
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/.well-known/oauth-authorization-server", get(discovery))
@@ -56,7 +58,7 @@ impl FromRequestParts<Web> for OfTenant {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
-        let Path(path) = Path::<std::collections::BTreeMap<String, String>>::from_request_parts(parts, web)
+        let Path(path) = Path::<BTreeMap<String, String>>::from_request_parts(parts, web)
             .await
             .map_err(IntoResponse::into_response)?;
         let slug = path.get("tenant").and_then(|s| s.parse::<TenantSlug>().ok());
@@ -453,6 +455,60 @@ async fn preflight() -> Response {
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// A request about a client's registration: its body is JSON, read whatever type it says that it has.
+fn registration_request<'a>(
+    web: &Web,
+    headers: &'a HeaderMap,
+    body: &'a Bytes,
+    peer: Option<Peer>,
+) -> EndpointRequest<'a> {
+    EndpointRequest { body: Some(body.as_ref()), ..endpoint_request(web, headers, None, body, peer) }
+}
+
+/// RFC 7591 §3.
+async fn register_client(of: OfTenant, MaybePeer(peer): MaybePeer, headers: HeaderMap, body: Bytes) -> Response {
+    answer(of.web.oidc().register(&of.view, registration_request(&of.web, &headers, &body, peer)).await)
+}
+
+/// RFC 7592 §2.
+async fn manage_client(
+    of: OfTenant,
+    path: BTreeMap<String, String>,
+    what: Management,
+    peer: Option<Peer>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let client = path.get("client").map(String::as_str).unwrap_or_default();
+    let request = registration_request(&of.web, &headers, &body, peer);
+    answer(of.web.oidc().manage(&of.view, client, what, request).await)
+}
+
+type PathParts = Path<BTreeMap<String, String>>;
+
+async fn read_client(of: OfTenant, Path(path): PathParts, MaybePeer(peer): MaybePeer, headers: HeaderMap) -> Response {
+    manage_client(of, path, Management::Read, peer, headers, Bytes::new()).await
+}
+
+async fn replace_client(
+    of: OfTenant,
+    Path(path): PathParts,
+    MaybePeer(peer): MaybePeer,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    manage_client(of, path, Management::Replace, peer, headers, body).await
+}
+
+async fn delete_client(
+    of: OfTenant,
+    Path(path): PathParts,
+    MaybePeer(peer): MaybePeer,
+    headers: HeaderMap,
+) -> Response {
+    manage_client(of, path, Management::Delete, peer, headers, Bytes::new()).await
 }
 
 async fn jwks(of: OfTenant) -> Response {
