@@ -157,13 +157,16 @@ impl Sealer for Labels {
     }
 }
 
+/// Where a form was posted, and its fields.
+pub type Posted = (String, Vec<(String, String)>);
+
 /// Documents of other hosts, and how often they were fetched.
 #[derive(Default)]
 pub struct Elsewhere {
     pub documents: Mutex<HashMap<String, Value>>,
     pub fetched: AtomicU64,
     /// What was posted, and where; an address that is not among `documents` does not answer.
-    pub posted: Mutex<Vec<(String, Vec<(String, String)>)>>,
+    pub posted: Mutex<Vec<Posted>>,
 }
 
 #[async_trait]
