@@ -80,6 +80,9 @@ pub struct Field {
     /// The most characters that may be typed; the kind's own bound otherwise.
     #[serde(default)]
     pub max_length: Option<usize>,
+    /// Of a `text`: so many digits and nothing else; full-width ones are folded, spaces and hyphens among them dropped.
+    #[serde(default)]
+    pub digits: Option<usize>,
     /// How a choice is shown.
     #[serde(default)]
     pub widget: Widget,

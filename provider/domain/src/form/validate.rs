@@ -74,6 +74,7 @@ impl FieldError {
         "postal_code.format",
         "phone.format",
         "residence_card.format",
+        "digits",
     ];
 }
 
@@ -190,7 +191,7 @@ impl<'a> Check<'a> {
             }),
             FieldKind::ConfirmedEmail => Found::one(field, self.context.confirmed_email.as_str().to_owned()),
             FieldKind::Image => self.image(field),
-            FieldKind::Text => self.line(field, "required", "", |text| Some(text::tidy(text))),
+            FieldKind::Text => self.text(field),
             FieldKind::Textarea => self.line(field, "required", "", |text| Some(text::tidy_lines(text))),
             FieldKind::Name => self.line(field, "required", "name.characters", |text| {
                 Some(name::tidy(text)).filter(|n| name::stranger(n).is_none())
@@ -280,6 +281,19 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// A line of any text, or of so many digits where the field says so.
+    fn text(&self, field: &Field) -> Found {
+        let Some(count) = field.digits else {
+            return self.line(field, "required", "", |text| Some(text::tidy(text)));
+        };
+        match self.line(field, "required", "digits", |text| digits(text, count)) {
+            Found::Error(error) if error.code == "digits" => {
+                Found::error_with(field, error.input, "digits", [("digits", count.to_string())])
+            }
+            found @ (Found::Answers(_) | Found::Error(_)) => found,
+        }
+    }
+
     fn choice(&self, field: &Field) -> Found {
         self.line(field, "required_choice", "choice.unknown", |text| {
             field.offered(self.context.today).any(|option| option.value == text).then(|| text.to_owned())
@@ -301,6 +315,13 @@ impl Field {
         let day = today.format("%Y-%m-%d").to_string();
         self.options.iter().filter(move |option| option.until.as_ref().is_none_or(|last| *last >= day))
     }
+}
+
+/// `１２３４ ５６７８－９０` → `1234567890`, where ten are wanted.
+fn digits(text: &str, count: usize) -> Option<String> {
+    let number: String =
+        fold::half_width(text).chars().filter(|c| !c.is_whitespace() && !fold::is_hyphen(*c)).collect();
+    (number.len() == count && number.bytes().all(|b| b.is_ascii_digit())).then_some(number)
 }
 
 /// `ＡＢ１２３４５６７８ＣＤ` → `AB12345678CD`.

@@ -12,6 +12,7 @@ fn field(key: &str, kind: FieldKind, required: bool) -> Field {
         required,
         options: Vec::new(),
         max_length: None,
+        digits: None,
         widget: Default::default(),
         or_field: None,
     }
@@ -44,10 +45,14 @@ fn form() -> Form {
         field("document_back", Image, false),
         field("remarks", Textarea, false),
         field("card", ResidenceCard, false),
+        field("corporate_number", Text, false),
     ];
     for f in &mut fields {
         if f.key == "phone" {
             f.or_field = Some("cell_phone".into());
+        }
+        if f.key == "corporate_number" {
+            f.digits = Some(13);
         }
         if f.key == "document_type" {
             f.options = vec![option("passport"), option("my_number"), option("insurance")];
@@ -213,6 +218,10 @@ fn every_wrong_answer_has_its_code_at_its_input() {
         ("document_type", "student_card", "document_type", "choice.unknown"),
         ("document_type", "insurance", "document_type", "choice.unknown"),
         ("card", "1234", "card", "residence_card.format"),
+        ("corporate_number", "123456789012", "corporate_number", "digits"),
+        ("corporate_number", "12345678901234", "corporate_number", "digits"),
+        ("corporate_number", "T123456789012", "corporate_number", "digits"),
+        ("corporate_number", "１２３４５６７８９０１２三", "corporate_number", "digits"),
     ] {
         let found = check(&[(input, value)]);
         if code == "ok" {
@@ -222,6 +231,20 @@ fn every_wrong_answer_has_its_code_at_its_input() {
             assert!(FieldError::CODES.contains(&code));
         }
     }
+}
+
+#[test]
+fn so_many_digits_are_read_in_any_width_and_the_error_says_how_many() {
+    for typed in ["1234567890123", "１２３４５６７８９０１２３", " 1-2345-6789-0123 ", "１ ２３４５ ６７８９ ０１２３"]
+    {
+        let answers = check(&[("corporate_number", typed)]).unwrap().answers;
+        assert_eq!(answers["corporate_number"], "1234567890123", "{typed}");
+    }
+    assert_eq!(check(&[("corporate_number", "")]).unwrap().answers["corporate_number"], "");
+    let typed = BTreeMap::from([("corporate_number".to_owned(), "12".to_owned())]);
+    let errors = with_context(&[], |c| form().validate(&typed, c)).unwrap_err();
+    let error = errors.iter().find(|e| e.field == "corporate_number").unwrap();
+    assert_eq!(error.params["digits"], "13");
 }
 
 #[test]

@@ -98,6 +98,16 @@ impl Check<'_> {
             Some(n) if !(1..=10_000).contains(&n) => wrong("max_length", format!("expected 1 to 10000, found {n}")),
             Some(_) | None => {}
         }
+        match field.digits {
+            Some(_) if field.kind != FieldKind::Text => {
+                wrong("digits", format!("the type {} has none", type_name(field.kind)));
+            }
+            Some(_) if field.max_length.is_some() => {
+                wrong("digits", "says the length by itself, without max_length".into())
+            }
+            Some(n) if !(1..=40).contains(&n) => wrong("digits", format!("expected 1 to 40, found {n}")),
+            Some(_) | None => {}
+        }
         if let Some(other) = &field.or_field {
             if *other == field.key || self.form.field(other).is_none() {
                 wrong("or_field", format!("there is no other field {other}"));

@@ -262,6 +262,7 @@ fn forms_make_sense() {
         "neither is required",
     );
     one(FORM, "or_field = \"cell_phone\"", "or_field = \"cell_phone\"\nmax_length = 5", "max_length", "has none");
+    one(FORM, "or_field = \"cell_phone\"", "or_field = \"cell_phone\"\ndigits = 5", "digits", "has none");
     one(FORM, "value = \"go\"", "value = \"tennis\"", "until", "twice");
     one(FORM, "until = \"2027-03-31\"", "until = \"soon\"", "until", "expected a day");
     one(FORM, "excludes = [\"phone\"]", "excludes = [\"fax\"]", "excludes", "there is no other field fax");

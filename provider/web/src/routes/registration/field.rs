@@ -175,7 +175,10 @@ impl FormView<'_> {
             FieldKind::Text if places::prefecture_of(self.form, key).is_some() => self.city(key),
             FieldKind::Text => {
                 let long = field.max_length.is_none_or(|n| n > 40);
-                line(if long { Width::Long } else { Width::Medium }, "text", None)
+                match field.digits {
+                    Some(_) => line(Width::Medium, "text", Some("numeric")),
+                    None => line(if long { Width::Long } else { Width::Medium }, "text", None),
+                }
             }
             FieldKind::Name | FieldKind::Kana | FieldKind::Roman => line(Width::Medium, "text", None),
             FieldKind::StudentId | FieldKind::ResidenceCard => line(Width::Short, "text", None),
