@@ -1,4 +1,4 @@
-//! `check`: everything that can be wrong before it is served.
+//! `check`: everything that can be wrong before it is served. What is allowed and seldom meant is said, and is no problem.
 
 use super::{Failure, Outcome, say};
 use crate::{
@@ -44,6 +44,9 @@ pub(super) async fn check(settings: &Settings, folders: &[PathBuf]) -> Outcome {
             Ok(files) => match TenantConfig::from_files(&files) {
                 Err(found) => found.iter().map(|p| format!("{}/{p}", folder.display())).collect(),
                 Ok(config) => {
+                    for warning in config.warnings() {
+                        say(format_args!("warning {}/{warning}", folder.display()));
+                    }
                     let looks = themes.as_ref().and_then(|themes| looks_problem(themes, &files));
                     let slug = &config.settings.slug;
                     let missing =

@@ -45,6 +45,9 @@ pub use load::{Problem, TenantFiles};
 pub use policy::*;
 pub use user_id::UserIdPattern;
 
+/// What people are given at least before their session ends, where a tenant has no reason for less.
+const SHORTEST_USUAL_IDLE: Span = Span::minutes(30);
+
 /// A validated tenant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TenantConfig {
@@ -292,6 +295,20 @@ impl TenantConfig {
     /// The version of the terms that people have to agree to; `None` where the tenant has no terms.
     pub fn terms_in_force(&self) -> Option<&str> {
         let version = self.settings.registration.terms_version.trim();
+    /// What is allowed and seldom meant, a sentence each, for whoever checks the files.
+    pub fn warnings(&self) -> Vec<String> {
+        let idle = self.settings.session.idle;
+        let short = idle.seconds() < SHORTEST_USUAL_IDLE.seconds();
+        let short = short.then(|| {
+            format!(
+                "tenant.toml: session.idle is {} minutes; with less than {} people are logged out while they read and fill in",
+                idle.seconds() / 60,
+                SHORTEST_USUAL_IDLE.seconds() / 60
+            )
+        });
+        short.into_iter().collect()
+    }
+
         (!version.is_empty() && !self.terms.is_empty()).then_some(version)
     }
 
