@@ -56,6 +56,18 @@ pub(crate) fn find(key: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.key == key)
 }
 
+/// What people call a kind of user; one that this app does not know by its key.
+fn kind_name(key: &str, language: Language) -> &str {
+    match key {
+        "counter_applicant" => language.say(
+            "在留資格認定証明書の電子交付を希望する方（窓口で申請）",
+            "Applicant for an electronically issued certificate of residency eligibility (apply at the office counter)",
+        ),
+        "organization_staff" => language.say("所属機関の職員の方", "Staff member of an affiliated organization"),
+        other => other,
+    }
+}
+
 /// Why a function is not for this person.
 pub(crate) fn why_not(language: Language) -> &'static str {
     language.say("お客様の利用者の区分では使えません。", "Not for your kind of user.")
@@ -132,7 +144,7 @@ pub(crate) fn menu(page: &Page<'_>, user: &SignedIn, client_id: &str) -> String 
     row(say("氏名", "Name"), name(user, language));
     row(say("フリガナ", "Name in katakana"), user.text("name#ja-Kana-JP").unwrap_or_default());
     row(say("メールアドレス", "E-mail"), user.text("email").unwrap_or_default());
-    row(say("利用者の区分", "Kind of user"), user.text("kind_of_user").unwrap_or_default());
+    row(say("利用者の区分", "Kind of user"), kind_name(user.text("kind_of_user").unwrap_or_default(), language));
     format!(
         "<h1>{}</h1><ul class=\"tiles\">{tiles}</ul><section class=\"notes\"><h2>{}</h2><dl>{facts}</dl></section>",
         say("メニュー", "Menu"),
