@@ -135,6 +135,8 @@ for (const kind of databases) {
           await person.press('submit');
           const reference = await receptionReference(person);
           await step(5, say('完了', 'Done'));
+          assert.match(await person.text('.what-next'), say(/URLでパスワードを設定/, /set your password at the URL/), 'what the mail will bring');
+          assert.doesNotMatch(await person.text('.what-next'), /初期パスワード|initial password/);
           await person.press('home');
           await expectPage(person, 'home');
 
@@ -183,6 +185,7 @@ for (const kind of databases) {
           }
           await person.click('#login');
           assert.match(await person.text('h1'), say(/メニュー/, /Menu/), await person.describe());
+          assert.match(await person.text('dl'), say(/利用者の区分\s*在留資格認定証明書/, /Kind of user\s*Applicant for an electronically issued/));
           for (const closed of ['enter_individually', 'enter_multiple', 'search']) assert.equal(await person.attribute(`#${closed}`, 'aria-disabled'), 'true');
           assert.equal(await person.attribute('#certificate', 'aria-disabled'), null);
           await person.click('#account');

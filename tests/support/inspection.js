@@ -80,7 +80,8 @@ export async function frameFindings(view, language) {
     if (document.querySelectorAll('main').length !== 1) wrong.push('not one main');
     if (!document.body.dataset.page) wrong.push('no data-page');
     const text = document.body.innerText;
-    const keys = text.match(/(?<![@.-])\b[a-z]+(?:_[a-z]+)*\.(?:[a-z]+_?)+(?:\.[a-z_]+)*\b(?![@-])/g)?.filter((word) => !/\.(?:jp|com|example|png|jpg|css|js|html|ac|go)\b|^www\./.test(word));
+    const codes = new Set([...document.querySelectorAll('code')].map((node) => node.textContent));
+    const keys = text.match(/(?<![@.-])\b[a-z]+(?:_[a-z]+)*\.(?:[a-z]+_?)+(?:\.[a-z_]+)*\b(?![@-])/g)?.filter((word) => !/\.(?:jp|com|example|png|jpg|css|js|html|ac|go)\b|^www\./.test(word) && !codes.has(word));
     if (keys?.length) wrong.push(`texts that are missing: ${keys.slice(0, 4).join(', ')}`);
     if (/\{\{|\}\}|\{%/.test(text)) wrong.push('a template shows through');
     return wrong;

@@ -52,7 +52,7 @@ pub use mail::{MailRenderError, MailRenderer, MailTransport, Rendered};
 pub use mail_change::{MailChangeError, MailChangeOpened, MailChangeRequest, MailChangeRequested, MailIsChanged};
 pub use password_change::{OwnPassword, PasswordChange, PasswordChangeError};
 pub use personal::{ProfileChanged, Standing};
-pub use recovery::{NewPasswordsError, RecoveryError, RecoveryOpened, RecoveryRequest, RecoveryRequested};
+pub use recovery::{NewPasswordsError, Recovered, RecoveryError, RecoveryOpened, RecoveryRequest, RecoveryRequested};
 pub use registration::{
     LinkError, LinkOpened, LinkProblem, Origin, RefusedInput, RegistrationError, RegistrationRequest,
     RegistrationRequested,

@@ -79,6 +79,15 @@ pub struct RecoveryOpened {
     pub interaction: Option<String>,
 }
 
+/// How an account stands whose passwords were set by a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovered {
+    /// The new passwords log in.
+    Usable,
+    /// Failed logins had locked it, and staff have not unlocked it yet.
+    Locked,
+}
+
 /// Why new passwords were not set.
 #[derive(Debug, thiserror::Error)]
 pub enum NewPasswordsError {
@@ -261,6 +270,20 @@ impl Service {
         let hashes = self.hash_new(tenant, &account, &credentials, &typed).await?;
         let hashes = hashes.map_err(NewPasswordsError::Invalid)?;
         retry(|| self.keep_new_passwords(tenant, token, &account, &credentials, &hashes, source)).await
+    }
+
+    /// How the account of a link stands, once the link has set new passwords: whoever holds it has proved to be the person.
+    ///
+    /// # Errors
+    /// [`LinkError`]; [`LinkProblem::Unknown`] also for a link that has set nothing.
+    pub async fn recovered(&self, tenant: &Tenant, token: &Token) -> Result<Recovered, LinkError> {
+        let store = self.store(tenant);
+        let link = store.one_time().find(Purpose::Recovery, &token.hash()).await.map_err(ServiceError::from)?;
+        let link = link.filter(|link| link.consumed_at.is_some()).ok_or(LinkProblem::Unknown)?;
+        let id = AccountId::known(link.subject);
+        let account = store.accounts().find(&id).await.map_err(ServiceError::from)?.ok_or(LinkProblem::Unknown)?;
+        let lock = self.lock_of(tenant, &account.login_id).await?;
+        Ok(if lock.is_some() { Recovered::Locked } else { Recovered::Usable })
     }
 
     /// The transaction: link used up, hashes kept, everything else of the account ended.

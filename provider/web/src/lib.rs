@@ -18,6 +18,7 @@ mod messages;
 pub mod pages;
 mod passwords;
 mod routes;
+mod staff_help;
 pub mod state;
 mod steps;
 pub mod theme;

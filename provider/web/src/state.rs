@@ -196,6 +196,7 @@ impl madoguchi_service::MailRenderer for ThemedMails {
             institution: settings.name.get(locale).to_owned(),
             service: settings.service_name.get(locale).to_owned(),
             contact: contact.join("\n"),
+            counter: desk.counter.get(locale).to_owned(),
             home_url: format!("{}/", tenant.issuer),
         };
         let rendered = looks

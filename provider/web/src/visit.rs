@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use madoguchi_domain::{
     Locale, Token,
     session::{SEEN_GRAIN, SessionEnd},
-    tenant::{BackButton, MenuEntry},
+    tenant::{BackButton, ChangeManner, MenuEntry},
 };
 use madoguchi_service::{ActiveSession, ServiceError, SessionState, Source, Tenant};
 use std::sync::{Arc, Mutex};
@@ -434,7 +434,9 @@ impl Visit {
         let (name, path) = match entry {
             MenuEntry::Top => ("top", "/"),
             MenuEntry::Manual => ("manual", "/manual"),
-            MenuEntry::Personal => ("personal", "/account/profile"),
+            MenuEntry::Personal => {
+                (personal_setting(self.tenant.config.settings.self_service.manner), "/account/profile")
+            }
             MenuEntry::Mail => ("mail", "/account/mail"),
             MenuEntry::StudentId => ("student_id", "/account/student-id"),
             MenuEntry::Password => ("password", "/account/password"),
@@ -614,6 +616,14 @@ pub(crate) fn display_name(account: &madoguchi_domain::account::Account) -> &str
         .into_iter()
         .find(|name| !name.is_empty())
         .unwrap_or(&account.login_id)
+}
+
+/// What the menu calls the page of personal settings: the same as the page itself.
+fn personal_setting(manner: ChangeManner) -> &'static str {
+    match manner {
+        ChangeManner::Edit => "personal",
+        ChangeManner::FillIn => "user_information",
+    }
 }
 
 /// An error with its causes, for the log.

@@ -194,6 +194,9 @@ pub struct HelpDesk {
     pub email: String,
     /// Hours.
     pub hours: LocalText,
+    /// Where staff unlock an account and tell a user ID after they have checked the person: a sentence that says what to
+    /// do. The help desk itself when empty.
+    pub counter: LocalText,
 }
 
 /// Links at the foot of every page.
@@ -292,9 +295,6 @@ impl TenantConfig {
         }
     }
 
-    /// The version of the terms that people have to agree to; `None` where the tenant has no terms.
-    pub fn terms_in_force(&self) -> Option<&str> {
-        let version = self.settings.registration.terms_version.trim();
     /// What is allowed and seldom meant, a sentence each, for whoever checks the files.
     pub fn warnings(&self) -> Vec<String> {
         let idle = self.settings.session.idle;
@@ -309,6 +309,9 @@ impl TenantConfig {
         short.into_iter().collect()
     }
 
+    /// The version of the terms that people have to agree to; `None` where the tenant has no terms.
+    pub fn terms_in_force(&self) -> Option<&str> {
+        let version = self.settings.registration.terms_version.trim();
         (!version.is_empty() && !self.terms.is_empty()).then_some(version)
     }
 

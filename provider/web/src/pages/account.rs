@@ -1,23 +1,37 @@
 //! Pages of somebody who is signed in.
 
-use super::{ApplicationLine, ClientView, Link, Page, Say, by};
+use super::{ApplicationLine, ClientView, Link, Page, SAMPLE_NOW, Say, by};
 use serde::Serialize;
 
 /// The account (first page of it).
 #[derive(Debug, Clone, Serialize)]
 pub struct AccountPage {
-    /// What they log in with.
-    pub login_id: String,
-    /// The confirmed mail address.
-    pub mail: String,
-    /// The profile: label and value.
-    pub profile: Vec<(Say, String)>,
+    /// The profile, beginning with what they log in with.
+    pub profile: Vec<ProfileRow>,
     /// Enrolments.
     pub enrolments: Vec<EnrolmentView>,
     /// Applications, those that wait for something first.
     pub applications: Vec<ApplicationLine>,
     /// What can be changed, and where.
     pub ways: Vec<Link>,
+}
+
+/// One fact of the profile.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProfileRow {
+    /// What it is.
+    pub label: Say,
+    /// What it says.
+    pub value: String,
+    /// Since when it is verified (Unix seconds), if it is.
+    pub verified_at: Option<i64>,
+}
+
+impl ProfileRow {
+    /// A fact that is labelled by this text.
+    pub fn new(label: impl Into<String>, value: impl Into<String>, verified_at: Option<i64>) -> Self {
+        Self { label: Say::key(label), value: value.into(), verified_at }
+    }
 }
 
 /// An enrolment in a list.
@@ -62,13 +76,13 @@ impl Page for AccountPage {
     const SIGNED_IN: bool = true;
     fn samples(locale: &str) -> Vec<(&'static str, Self)> {
         let usual = Self {
-            login_id: "taro@example.jp".into(),
-            mail: "taro@example.jp".into(),
             profile: vec![
-                (Say::key("field.name.label"), "山田 太郎".into()),
-                (Say::key("field.name_kana.label"), "ヤマダ タロウ".into()),
-                (Say::key("field.birth_date.label"), by(locale, "1999年4月1日", "1 April 1999")),
-                (Say::key("field.phone.label"), "03-1234-5678".into()),
+                ProfileRow::new("login.user_id", "RZ48201937", None),
+                ProfileRow::new("account.mail", "taro@example.jp", None),
+                ProfileRow::new("field.name.label", "山田 太郎", Some(SAMPLE_NOW)),
+                ProfileRow::new("field.name_kana.label", "ヤマダ タロウ", Some(SAMPLE_NOW)),
+                ProfileRow::new("field.birth_date.label", by(locale, "1999年4月1日", "1 April 1999"), Some(SAMPLE_NOW)),
+                ProfileRow::new("field.phone.label", "03-1234-5678", None),
             ],
             enrolments: EnrolmentView::sample(locale),
             applications: vec![ApplicationLine::sample("approved")],

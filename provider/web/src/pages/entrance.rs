@@ -1,6 +1,6 @@
 //! The way in and out: home, login, first passwords, logout.
 
-use super::{ClientView, Link, Page, Problem, SAMPLE_NOW, Say, Steps, by};
+use super::{ClientView, Link, Page, Problem, SAMPLE_NOW, Say, Steps, by, counter};
 use serde::Serialize;
 
 /// The home page of somebody who is not signed in (R-HOME-1).
@@ -302,6 +302,8 @@ pub struct Login {
     pub site: Option<Link>,
     /// Minutes without operation until the session ends.
     pub idle_minutes: u64,
+    /// What only staff can mend.
+    pub staff_help: Option<Say>,
 }
 
 impl Page for Login {
@@ -326,6 +328,7 @@ impl Page for Login {
             can_deny: true,
             site: None,
             idle_minutes: 30,
+            staff_help: None,
         };
         let either =
             Self { by: LoginBy::Either, client: None, can_deny: false, second_password: false, ..usual.clone() };
@@ -358,6 +361,7 @@ impl Page for Login {
                     can_deny: false,
                     register_url: None,
                     reason: Some(Say::key("session_ended.reason").with("minutes", 30)),
+                    staff_help: Some(Say::key("staff_help.either").with("counter", counter(locale))),
                     site: Some(Link::new(
                         by(locale, "庁のホームページ", "The office's website"),
                         "https://www.example.go.jp/",
@@ -376,6 +380,8 @@ pub struct PasswordSetting {
     pub login_id: String,
     /// Whether there is a second password.
     pub second_password: bool,
+    /// Whether a URL led here, and not an initial password.
+    pub by_setting_url: bool,
     /// The rules in words.
     pub rules: Vec<Say>,
     /// What is wrong.
@@ -396,6 +402,7 @@ impl Page for PasswordSetting {
         let usual = Self {
             login_id: "taro@example.jp".into(),
             second_password: true,
+            by_setting_url: false,
             rules: vec![
                 Say::key("password.rule.length").with("count", 8),
                 Say::key("password.rule.upper"),
@@ -433,6 +440,7 @@ impl Page for PasswordSetting {
                 "single",
                 Self {
                     second_password: false,
+                    by_setting_url: true,
                     rules: vec![Say::key("password.rule.length").with("count", 15), Say::key("password.rule.common")],
                     ..usual
                 },

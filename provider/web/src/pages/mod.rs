@@ -157,11 +157,11 @@ impl Task {
     }
 
     /// Its steps, at the step of that name.
-    fn steps(self, at: &str) -> Steps {
+    pub(crate) fn steps(self, at: &str) -> Steps {
         let (process, steps): (&'static str, &'static [&'static str]) = match self {
             Self::Registration => ("registration", &["mail", "terms", "form", "check", "done"]),
             Self::Correction => ("correction", &["form", "check", "done"]),
-            Self::Enrolment => ("enrolment", &["form", "check", "done"]),
+            Self::Enrolment => ("enrolment", Steps::ENROLMENT),
             Self::Profile => ("profile", &["form", "check", "done"]),
             Self::FillIn => ("profile", &["form", "done"]),
         };
@@ -172,7 +172,7 @@ impl Task {
 /// A place in a process. The labels are `steps.{process}.{step}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Steps {
-    /// The process: `registration`, `correction`, `enrolment`, `profile`.
+    /// The process: `registration`, `correction`, `enrolment`, `profile`, …
     pub process: &'static str,
     /// Its steps.
     pub steps: &'static [&'static str],
@@ -188,6 +188,26 @@ impl Steps {
     /// From a forgotten password to a new one.
     pub fn recovery(current: usize) -> Self {
         Self { process: "recovery", steps: &["identify", "mail", "password", "done"], current }
+    }
+    /// One more student ID number, from asking for it to the reference number.
+    const ENROLMENT: &'static [&'static str] = &["ask", "mail", "form", "check", "done"];
+
+    /// One more student ID number, before its form.
+    pub fn enrolment(current: usize) -> Self {
+        Self { process: "enrolment", steps: Self::ENROLMENT, current }
+    }
+    /// Another password, or another second password.
+    pub fn password(second: bool, current: usize) -> Self {
+        let process = if second { "second_password" } else { "password" };
+        Self { process, steps: &["change", "done"], current }
+    }
+    /// Another mail address: typed, and proved by a link.
+    pub fn mail(current: usize) -> Self {
+        Self { process: "mail", steps: &["change", "mail", "confirm", "done"], current }
+    }
+    /// Another mail address where no proof is asked for.
+    pub fn mail_at_once(current: usize) -> Self {
+        Self { process: "mail", steps: &["change", "done"], current }
     }
     /// The first passwords, from the result mail on.
     pub fn first_passwords(current: usize) -> Self {
@@ -258,6 +278,15 @@ impl ClientView {
 /// Sample text by language.
 fn by(locale: &str, ja: &str, en: &str) -> String {
     if locale.starts_with("ja") { ja.to_owned() } else { en.to_owned() }
+}
+
+/// Where staff help, for samples.
+fn counter(locale: &str) -> String {
+    by(
+        locale,
+        "在留カードなどの本人確認書類を持って、お近くの窓口へお越しください。",
+        "Come to the counter of the nearest office with your residence card or another identification document.",
+    )
 }
 
 /// A moment for samples: 22 November 2026, 13:05 in Japan.

@@ -1,6 +1,6 @@
 //! What people ask for about themselves: one more student ID number.
 
-use super::{Page, Pending, Say};
+use super::{Page, Pending, Say, Steps};
 use serde::Serialize;
 
 /// Asks for the link to add a student ID number (C-STUDENT-1). Posts `send` to `{base}/account/student-id`.
@@ -26,6 +26,9 @@ impl Page for StudentId {
     const SIGNED_IN: bool = true;
     fn title(&self) -> Say {
         Say::key("student_id.title")
+    }
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::enrolment(1))
     }
     fn samples(_: &str) -> Vec<(&'static str, Self)> {
         let usual = Self {

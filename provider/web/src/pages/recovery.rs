@@ -1,6 +1,6 @@
 //! The way from a forgotten password to new ones.
 
-use super::{LinkTrouble, Page, Problem, Say, Steps, by};
+use super::{LinkTrouble, Page, Problem, Say, Steps, by, counter};
 use serde::Serialize;
 
 /// Reset password: where the link goes (C-FORGOT-1, R-FORGOT-1). Posts to `{base}/forgot`.
@@ -20,8 +20,14 @@ pub struct Forgot {
     pub problems: Vec<Problem>,
     /// Back to the login page.
     pub back_url: String,
-    /// Applying again, for those whose mailbox is lost; none where registration is closed.
-    pub register_url: Option<String>,
+    /// Whether the first password is set by a URL, and not given.
+    pub by_setting_url: bool,
+    /// What only staff can mend.
+    pub staff_help: Option<Say>,
+    /// Where staff help.
+    pub counter: String,
+    /// Applying again, for those whose mailbox is lost; none where nobody can.
+    pub reapply_url: Option<String>,
 }
 
 impl Page for Forgot {
@@ -35,7 +41,7 @@ impl Page for Forgot {
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
-    fn samples(_: &str) -> Vec<(&'static str, Self)> {
+    fn samples(locale: &str) -> Vec<(&'static str, Self)> {
         let usual = Self {
             by_user_id: false,
             login_id: String::new(),
@@ -44,14 +50,23 @@ impl Page for Forgot {
             lifetime_minutes: 30,
             problems: vec![],
             back_url: "/t/certificate/login".into(),
-            register_url: Some("/t/certificate/register".into()),
+            by_setting_url: false,
+            staff_help: None,
+            counter: counter(locale),
+            reapply_url: Some("/t/certificate/register".into()),
         };
         let error = Self {
             mail: "taro@example".into(),
             problems: vec![Problem::at("mail", Say::key("error.email.malformed"))],
             ..usual.clone()
         };
-        let user_id = Self { by_user_id: true, register_url: None, ..usual.clone() };
+        let user_id = Self {
+            by_user_id: true,
+            by_setting_url: true,
+            staff_help: Some(Say::key("staff_help.either").with("counter", counter(locale))),
+            reapply_url: None,
+            ..usual.clone()
+        };
         let user_id_error = Self {
             problems: vec![
                 Problem::at("login_id", Say::key("forgot.login_id_missing")),

@@ -177,6 +177,8 @@ pub struct ConfirmLink {
     pub button: String,
     /// Its words.
     pub label: Say,
+    /// The process that goes on with it, where it is one of several steps.
+    pub steps: Option<Steps>,
 }
 
 impl Page for ConfirmLink {
@@ -186,17 +188,27 @@ impl Page for ConfirmLink {
     fn title(&self) -> Say {
         self.heading.clone()
     }
+    fn steps(&self) -> Option<Steps> {
+        self.steps.clone()
+    }
     fn samples(_: &str) -> Vec<(&'static str, Self)> {
-        vec![(
-            "usual",
-            Self {
-                heading: Say::key("resubmit_link.title"),
-                message: Say::key("resubmit_link.message").with("reference", "K7Q2-M9XD-4T"),
-                action: "/t/certificate/resubmit/link/x".into(),
-                button: "open".into(),
-                label: Say::key("resubmit_link.button"),
-            },
-        )]
+        let usual = Self {
+            heading: Say::key("resubmit_link.title"),
+            message: Say::key("resubmit_link.message").with("reference", "K7Q2-M9XD-4T"),
+            action: "/t/certificate/resubmit/link/x".into(),
+            button: "open".into(),
+            label: Say::key("resubmit_link.button"),
+            steps: None,
+        };
+        let step = Self {
+            heading: Say::key("confirm_mail.title"),
+            message: Say::key("confirm_mail.message").with("mail", "taro@example.com"),
+            action: "/t/certificate/account/mail/confirm".into(),
+            button: "confirm".into(),
+            label: Say::key("confirm_mail.button"),
+            steps: Some(Steps::mail(3)),
+        };
+        vec![("usual", usual), ("step", step)]
     }
 }
 
@@ -405,6 +417,8 @@ pub struct Reception {
     pub sender: String,
     /// What it was for.
     pub task: Task,
+    /// Whether the first password is set by a URL in the mail, and not given in it.
+    pub by_setting_url: bool,
     /// Back to where the person came from.
     pub next: Option<Link>,
 }
@@ -424,10 +438,12 @@ impl Page for Reception {
             mail: "taro@example.jp".into(),
             sender: "no-reply@certificate.example.ac.jp".into(),
             task: Task::Registration,
+            by_setting_url: false,
             next: Some(Link::new(by(locale, "ホームへ", "Go to the home page"), "/t/certificate/")),
         };
         let correction = Self { task: Task::Correction, expected_days: 1, next: None, ..usual.clone() };
         let enrolment = Self { task: Task::Enrolment, ..usual.clone() };
-        vec![("usual", usual), ("correction", correction), ("enrolment", enrolment)]
+        let setting_url = Self { by_setting_url: true, ..usual.clone() };
+        vec![("usual", usual), ("correction", correction), ("enrolment", enrolment), ("setting-url", setting_url)]
     }
 }

@@ -1,7 +1,7 @@
 //! What somebody who is signed in does with the account: passwords, mail address, where they are signed in, who may
 //! see what, a copy of everything.
 
-use super::{Page, Problem, SAMPLE_NOW, Say, by};
+use super::{Page, Problem, SAMPLE_NOW, Say, Steps, by};
 use serde::Serialize;
 
 /// Another password, or another second password (C-SELF-3, R-SELF-3). Posts to `{base}/account/password` or
@@ -24,6 +24,9 @@ impl Page for ChangePassword {
     const SIGNED_IN: bool = true;
     fn title(&self) -> Say {
         Say::key(if self.second { "change_password.title_second" } else { "change_password.title" })
+    }
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::password(self.second, 1))
     }
     fn problems(&self) -> &[Problem] {
         &self.problems
@@ -96,6 +99,9 @@ impl Page for ChangeMail {
     const NAME: &'static str = "change-mail";
     const FORM: Option<&'static str> = Some("change-mail-form");
     const SIGNED_IN: bool = true;
+    fn steps(&self) -> Option<Steps> {
+        Some(if self.confirm { Steps::mail(1) } else { Steps::mail_at_once(1) })
+    }
     fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -146,6 +152,9 @@ impl Page for ChangeMailSent {
     const TEMPLATE: &'static str = "change_mail_sent.html";
     const NAME: &'static str = "change-mail-sent";
     const SIGNED_IN: bool = true;
+    fn steps(&self) -> Option<Steps> {
+        Some(Steps::mail(2))
+    }
     fn samples(_: &str) -> Vec<(&'static str, Self)> {
         let usual = Self {
             mail: "taro@example.com".into(),

@@ -20,7 +20,7 @@ use axum::{
 use http::StatusCode;
 use madoguchi_domain::{
     Secret, Token,
-    tenant::{LoginIdentifier, LoginIds},
+    tenant::{InitialCredential, LoginIdentifier, LoginIds},
 };
 use madoguchi_oidc::Params;
 use madoguchi_service::{
@@ -239,6 +239,10 @@ fn login_page(
         can_deny: display.is_some(),
         site: settings.links.institution.as_ref().map(|url| Link::new(settings.name.get(&visit.locale), url.as_str())),
         idle_minutes: settings.session.idle.seconds() / 60,
+        staff_help: visit.staff_help(match by {
+            LoginBy::UserId | LoginBy::Either => true,
+            LoginBy::Mail => false,
+        }),
     }
 }
 
@@ -362,11 +366,13 @@ async fn ticket_failed(visit: &Visit, error: CredentialsError) -> Response {
 }
 
 fn setting_page(visit: &Visit, login_id: &str, problems: Vec<Problem>) -> PasswordSetting {
-    let second_password = visit.tenant.config.settings.login.second_password;
+    let settings = &visit.tenant.config.settings;
+    let second_password = settings.login.second_password;
     PasswordSetting {
         login_id: login_id.to_owned(),
         second_password,
-        rules: crate::passwords::rules(&visit.tenant.config.settings.password, second_password),
+        by_setting_url: settings.initial_credential.kind == InitialCredential::SettingUrl,
+        rules: crate::passwords::rules(&settings.password, second_password),
         problems,
     }
 }
@@ -398,7 +404,6 @@ async fn password_setting_posted(mut visit: Visit, RawForm(body): RawForm) -> An
             // whoever was signed in here before is not any more
             visit.end_session().await?;
             visit.set_cookie(Jar::Session, &set.token);
-            visit.clear_cookie(Jar::Duty);
             Ok(visit.redirect(&visit.to_in_flow("/password-setting/done")))
         }
         Err(CredentialsError::Invalid(violations)) => {
@@ -409,12 +414,16 @@ async fn password_setting_posted(mut visit: Visit, RawForm(body): RawForm) -> An
     }
 }
 
+/// Said once, to the browser whose ticket was used; everybody else goes on.
 async fn password_setting_done(BeforeDuties(visit): BeforeDuties) -> Answer {
     visit.signed_in()?;
-    let ok_url = match &visit.flow {
-        Some(flow) => visit.to(&format!("/authorize/resume?flow={flow}")),
-        None => visit.to("/"),
-    };
+    let ok_url = after_login(&visit, "/");
+    let Some(ticket) = visit.cookie(Jar::Duty) else { return Ok(visit.redirect(&ok_url)) };
+    match visit.web.service().credential_duty(&visit.tenant, &ticket).await {
+        Err(CredentialsError::Ticket(TicketState::Consumed)) => visit.clear_cookie(Jar::Duty),
+        Ok(_) | Err(CredentialsError::Ticket(_) | CredentialsError::Invalid(_)) => return Ok(visit.redirect(&ok_url)),
+        Err(CredentialsError::Service(e)) => return Err(visit.fault(&e)),
+    }
     Ok(visit.page(&Message {
         heading: Say::key("password_setting.done_title"),
         message: Say::key("password_setting.done"),

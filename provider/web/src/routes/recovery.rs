@@ -21,10 +21,13 @@ use axum::{
     routing::get,
 };
 use http::StatusCode;
-use madoguchi_domain::{Secret, Token, tenant::LoginIds};
+use madoguchi_domain::{
+    Secret, Token,
+    tenant::{InitialCredential, LoginIds},
+};
 use madoguchi_oidc::Params;
 use madoguchi_service::{
-    LinkError, LinkProblem as Trouble, NewPasswordsError, RecoveryError, RecoveryRequest, RefusedInput,
+    LinkError, LinkProblem as Trouble, NewPasswordsError, Recovered, RecoveryError, RecoveryRequest, RefusedInput,
     credentials::NewCredentials,
 };
 
@@ -67,9 +70,18 @@ fn forgot_page(visit: &Visit, login_id: String, mail: String, problems: Vec<Prob
         sender_domain: from.rsplit_once('@').map_or(from, |(_, domain)| domain).to_owned(),
         lifetime_minutes: settings.one_time_links.lifetime.seconds() / 60,
         problems,
+        by_setting_url: settings.initial_credential.kind == InitialCredential::SettingUrl,
+        staff_help: visit.staff_help(by_user_id(visit)),
+        counter: visit.counter(),
         back_url: visit.to_in_flow("/login"),
-        register_url: settings.registration.open.then(|| visit.to_in_flow("/register")),
+        reapply_url: takes_reapplications(visit).then(|| visit.to_in_flow("/register")),
     }
+}
+
+/// Whether somebody may apply again for an account whose mailbox is lost.
+fn takes_reapplications(visit: &Visit) -> bool {
+    let config = &visit.tenant.config;
+    config.settings.registration.open && config.all_forms().any(|form| form.field("application_type").is_some())
 }
 
 async fn send(mut visit: Visit, RawForm(body): RawForm) -> Answer {
@@ -206,18 +218,18 @@ async fn set(mut visit: Visit, RawForm(body): RawForm) -> Answer {
 /// Said to the browser whose link was used, and to no other.
 async fn done(visit: Visit) -> Answer {
     let Some(token) = visit.cookie(Jar::Link) else { return Ok(visit.redirect(&visit.to_in_flow("/forgot"))) };
-    match visit.web.service().open_recovery(&visit.tenant, &token).await {
-        Err(LinkError::Problem(Trouble::Used)) => Ok(visit.page(&Message {
-            heading: Say::key("forgot_done.title"),
-            message: Say::key("forgot_done.message"),
-            details: vec![Say::key("forgot_done.next")],
-            steps: Some(Steps::recovery(4)),
-            ok_url: visit.to_in_flow("/login"),
-        })),
-        Ok(_) => Ok(visit.redirect(&visit.to_in_flow("/forgot/reset"))),
-        Err(LinkError::Problem(Trouble::Expired | Trouble::Superseded | Trouble::Unknown)) => {
-            Ok(visit.redirect(&visit.to_in_flow("/forgot")))
-        }
-        Err(LinkError::Service(e)) => Err(visit.fault(&e)),
-    }
+    let next = match visit.web.service().recovered(&visit.tenant, &token).await {
+        Ok(Recovered::Usable) => Say::key("forgot_done.next"),
+        Ok(Recovered::Locked) => Say::key("forgot_done.locked").with("counter", visit.counter()),
+        // the page that sets them says what is wrong with the link
+        Err(LinkError::Problem(_)) => return Ok(visit.redirect(&visit.to_in_flow("/forgot/reset"))),
+        Err(LinkError::Service(e)) => return Err(visit.fault(&e)),
+    };
+    Ok(visit.page(&Message {
+        heading: Say::key("forgot_done.title"),
+        message: Say::key("forgot_done.message"),
+        details: vec![next],
+        steps: Some(Steps::recovery(4)),
+        ok_url: visit.to_in_flow("/login"),
+    }))
 }

@@ -4,7 +4,7 @@ use super::{
     load::Theme,
     texts::{self, Layer, Scope},
 };
-use crate::pages::{Frame, Page};
+use crate::pages::{Frame, Page, Problem};
 use madoguchi_domain::mail::MailKind;
 use serde::Serialize;
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub struct MailContext {
     pub service: String,
     /// Whom to ask: lines for the footer, in the mail's language; may be empty.
     pub contact: String,
+    /// Where staff help whom only they can: a sentence, or empty for the contact itself.
+    pub counter: String,
     /// The home page.
     pub home_url: String,
 }
@@ -121,6 +123,7 @@ impl Renderer {
         context.insert("heading", &page.title());
         context.insert("steps", &page.steps());
         context.insert("problems", page.problems());
+        context.insert("problem_codes", &codes(page.problems()));
         context.insert("theme", self.theme.name());
         self.within(&frame.locale, || self.theme.tera.render(P::TEMPLATE, &context)).map_err(|source| RenderError {
             what: P::TEMPLATE.to_owned(),
@@ -148,6 +151,17 @@ impl Renderer {
         })
         .map_err(|source| RenderError { what: template.clone(), theme: self.theme.name.clone(), source })
     }
+}
+
+/// The codes of what is wrong, each once, in its order.
+fn codes(problems: &[Problem]) -> Vec<&str> {
+    let mut codes: Vec<&str> = Vec::new();
+    for code in problems.iter().filter_map(|problem| problem.code.as_deref()) {
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    codes
 }
 
 /// Columns of a line: 35 full-width characters.

@@ -269,6 +269,7 @@ fn every_mail_can_be_read_and_its_addresses_be_opened() {
         institution: if locale == "ja" { "みなと大学" } else { "Minato University" }.into(),
         service: if locale == "ja" { "証明書発行サービス" } else { "Certificate Issuance Service" }.into(),
         contact: "教務課 証明書係\n03-0000-0000".into(),
+        counter: String::new(),
         home_url: "https://id.example.ac.jp/t/certificate/".into(),
     };
     for theme in ["base", "certificate", "residence"] {
@@ -311,8 +312,13 @@ fn a_label_in_a_mail_may_be_a_key() {
         url: "https://id.example/x".into(),
         expires_at: madoguchi_domain::Timestamp(0),
     };
-    let about =
-        MailContext { institution: "I".into(), service: "S".into(), contact: String::new(), home_url: String::new() };
+    let about = MailContext {
+        institution: "I".into(),
+        service: "S".into(),
+        contact: String::new(),
+        counter: String::new(),
+        home_url: String::new(),
+    };
     let body = renderer(None).mail("ja", &mail, &about).unwrap().body;
     assert!(body.contains("・氏名\n"), "{body}");
 }

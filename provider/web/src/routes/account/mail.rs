@@ -10,7 +10,7 @@
 use super::super::entrance::chosen_locale;
 use crate::{
     cookies::Jar,
-    pages::{ChangeMail, ChangeMailSent, ConfirmLink, LinkProblem, LinkTrouble, Message, Problem, Say},
+    pages::{ChangeMail, ChangeMailSent, ConfirmLink, LinkProblem, LinkTrouble, Message, Problem, Say, Steps},
     visit::{Answer, Visit},
 };
 use axum::{
@@ -188,6 +188,7 @@ pub(super) async fn confirm(visit: Visit) -> Answer {
         action: visit.to("/account/mail/confirm"),
         button: "confirm".into(),
         label: Say::key("confirm_mail.button"),
+        steps: Some(Steps::mail(3)),
     }))
 }
 
@@ -213,8 +214,8 @@ pub(super) async fn confirmed(visit: Visit, RawForm(body): RawForm) -> Answer {
 
 /// Said to the browser whose link was used, or that changed the address where no link is needed.
 pub(super) async fn done(visit: Visit) -> Answer {
-    let settings = &visit.tenant.config.settings;
-    if settings.self_service.confirm_mail {
+    let by_link = visit.tenant.config.settings.self_service.confirm_mail;
+    if by_link {
         let Some(token) = visit.cookie(Jar::Link) else { return Ok(visit.redirect(&visit.to("/account/mail"))) };
         match visit.web.service().open_mail_change(&visit.tenant, &token).await {
             Err(LinkError::Problem(Trouble::Used)) => {}
@@ -229,7 +230,7 @@ pub(super) async fn done(visit: Visit) -> Answer {
         heading: Say::key("confirm_mail.done_title"),
         message: Say::key("confirm_mail.done"),
         details: next,
-        steps: None,
+        steps: Some(if by_link { Steps::mail(4) } else { Steps::mail_at_once(2) }),
         ok_url: visit.to("/"),
     }))
 }
@@ -245,6 +246,7 @@ pub(super) async fn undo(visit: Visit) -> Answer {
         action: visit.to("/account/mail/undo"),
         button: "undo".into(),
         label: Say::key("undo_mail.button"),
+        steps: None,
     }))
 }
 

@@ -10,7 +10,7 @@
 
 use super::registration::{calendar_words, withdraw_url};
 use crate::{
-    pages::{AccountPage, ApplicationLine, EnrolmentView, Link, Say, Tile, Top},
+    pages::{AccountPage, ApplicationLine, EnrolmentView, Link, ProfileRow, Say, Tile, Top},
     state::Web,
     visit::{Answer, Visit, display_name},
 };
@@ -20,7 +20,7 @@ use madoguchi_domain::{
     account::{Account, Enrolment},
     application::{Application, ApplicationKind, ApplicationState},
     japan::postal,
-    tenant::MenuEntry,
+    tenant::{LoginIdentifier, MenuEntry},
 };
 
 mod connections;
@@ -164,6 +164,25 @@ pub(super) fn enrolment_view(visit: &Visit, enrolment: &Enrolment) -> EnrolmentV
     }
 }
 
+/// What somebody logs in with, under the name that the login page has for it, and the mail address.
+fn login_rows(visit: &Visit, account: &Account) -> Vec<ProfileRow> {
+    let identifier = visit.tenant.config.settings.identifier_of(&account.profile.kind_of_user);
+    let login_id = match identifier {
+        LoginIdentifier::UserId => Some(ProfileRow::new("login.user_id", &account.login_id, None)),
+        LoginIdentifier::MailAddress => None,
+    };
+    let mail = ProfileRow::new("account.mail", account.email.to_string(), None);
+    login_id.into_iter().chain([mail]).collect()
+}
+
+/// The tenant's own label of a fact, as its form asked for it, or the usual one.
+fn fact_label(visit: &Visit, account: &Account, key: &str) -> Say {
+    match visit.tenant.config.form_of(&account.profile.kind_of_user).field(key) {
+        Some(field) => Say::text(super::registration::label(visit, field)),
+        None => Say::key(format!("field.{key}.label")),
+    }
+}
+
 async fn account(visit: Visit) -> Answer {
     let session = visit.signed_in()?;
     let account = &session.account;
@@ -173,24 +192,26 @@ async fn account(visit: Visit) -> Answer {
     let code = postal::display(&address.postal_code);
     let place = [&code, &address.prefecture, &address.city, &address.street, &address.building];
     let place: Vec<&str> = place.into_iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
-    let rows = [
-        ("name", display_name(account).to_owned()),
+    let roman_asked = visit.tenant.config.form_of(&profile.kind_of_user).field("name_roman").is_some();
+    let name_roman = if roman_asked { profile.name_roman.clone() } else { String::new() };
+    // whoever has a name in Latin letters only has it once
+    let name = if name_roman == display_name(account) { String::new() } else { display_name(account).to_owned() };
+    let facts = [
+        ("name", name),
         ("name_kana", profile.name_kana.clone()),
+        ("name_roman", name_roman),
         ("birth_date", calendar_words(&visit, &profile.birth_date)),
         ("address", place.join(" ")),
         ("phone", profile.phone.clone()),
         ("cell_phone", profile.cell_phone.clone()),
     ];
-    let profile = rows
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(key, value)| (Say::key(format!("field.{key}.label")), value))
-        .collect();
+    let facts = facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| {
+        let verified_at = profile.verified(key).map(|how| how.at.seconds());
+        ProfileRow { label: fact_label(&visit, account, key), value, verified_at }
+    });
     let (current, past) = applications(&visit, account).await?;
     let page = AccountPage {
-        login_id: account.login_id.clone(),
-        mail: account.email.to_string(),
-        profile,
+        profile: login_rows(&visit, account).into_iter().chain(facts).collect(),
         enrolments: enrolments.iter().map(|e| enrolment_view(&visit, e)).collect(),
         applications: current.into_iter().chain(past).collect(),
         ways: visit.tenant.config.menu().filter(|e| is_of_the_account(*e)).map(|e| visit.menu_link(e)).collect(),

@@ -2,7 +2,7 @@
 
 use crate::{
     cookies::Jar,
-    pages::{ChangePassword, Message, Problem, Say},
+    pages::{ChangePassword, Message, Problem, Say, Steps},
     visit::{Answer, Visit},
 };
 use axum::extract::RawForm;
@@ -114,7 +114,7 @@ async fn change(visit: &Visit, which: OwnPassword, body: &[u8]) -> Answer {
 fn locked(visit: &Visit, until: Option<Timestamp>) -> Say {
     match until {
         Some(until) => Say::key("change_password.locked_until").with("time", visit.moment(until)),
-        None => Say::key("change_password.locked"),
+        None => Say::key("change_password.locked").with("counter", visit.counter()),
     }
 }
 
@@ -131,7 +131,7 @@ fn done(visit: &Visit, which: OwnPassword) -> Answer {
         heading: Say::key("change_password.done_title"),
         message: Say::key(message),
         details: vec![Say::key("change_password.done_others")],
-        steps: None,
+        steps: Some(Steps::password(which == OwnPassword::Second, 2)),
         ok_url: visit.to("/"),
     }))
 }

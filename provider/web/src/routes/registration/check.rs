@@ -15,6 +15,7 @@ use http::StatusCode;
 use madoguchi_domain::{
     form::{Answers, Field, FieldKind, Section},
     japan::{date, postal},
+    tenant::InitialCredential,
 };
 use madoguchi_oidc::Params;
 use madoguchi_service::{DraftState, OpenDraft, SubmitError};
@@ -236,6 +237,7 @@ pub(super) async fn reception(visit: Visit) -> Answer {
                 mail: email.to_string(),
                 sender: settings.mail.from.0.to_string(),
                 task: if correction { Task::Correction } else { draft::task_of(&visit, kind) },
+                by_setting_url: settings.initial_credential.kind == InitialCredential::SettingUrl,
                 next: Some(next),
             }))
         }

@@ -66,11 +66,13 @@ fn back_url(visit: &Visit, draft: &OpenDraft) -> String {
     visit.to(back)
 }
 
-/// The sentence for an error, the field's own if there is one.
+/// The sentence for an error: the field's own if there is one, unless the tenant calls the field otherwise.
 pub(super) fn sentence(visit: &Visit, form: &madoguchi_domain::form::Form, error: &FieldError) -> Say {
+    let field = form.field(&error.field);
+    let relabelled = field.is_some_and(|f| !f.label.get(&visit.locale).is_empty());
     let own = format!("field.{}.error.{}", error.field, error.code);
-    let key = if visit.knows(&own) { own } else { format!("error.{}", error.code) };
-    let label = form.field(&error.field).map(|f| field::label(visit, f)).unwrap_or_default();
+    let key = if !relabelled && visit.knows(&own) { own } else { format!("error.{}", error.code) };
+    let label = field.map(|f| field::label(visit, f)).unwrap_or_default();
     error.params.iter().fold(Say::key(key).with("label", label), |say, (name, value)| {
         // another field is named by its key; people know it by its label
         match form.field(&value.to_string()).filter(|_| *name == "other") {

@@ -122,6 +122,7 @@ pub(super) async fn confirm(visit: Visit) -> Answer {
         action: visit.to("/resubmit"),
         button: "open".into(),
         label: Say::key("resubmit_link.button"),
+        steps: None,
     }))
 }
 

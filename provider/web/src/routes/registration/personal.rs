@@ -4,7 +4,7 @@
 use super::{draft, form};
 use crate::{
     cookies::Jar,
-    pages::{Check, ConfirmLink, FieldView, Input, Message, Pending, Problem, Say, Width},
+    pages::{Check, ConfirmLink, FieldView, Input, Message, Pending, Problem, Say, Task, Width},
     visit::{Answer, Visit},
 };
 use axum::{
@@ -299,8 +299,12 @@ pub(super) async fn done(visit: Visit, Query(query): Query<DoneQuery>) -> Answer
     } else {
         ("profile.done_title", Say::key("profile.done"))
     };
+    let task = match settings.self_service.manner {
+        ChangeManner::Edit => Task::Profile,
+        ChangeManner::FillIn => Task::FillIn,
+    };
     Ok(visit.page(&Message {
-        steps: None,
+        steps: Some(task.steps("done")),
         heading: Say::key(title),
         message,
         details: waits.into_iter().chain(link).collect(),
@@ -323,6 +327,7 @@ pub(super) async fn withdraw(visit: Visit, Path((_, reference)): Path<(String, S
                 action: withdraw_url(&visit, &application.reference),
                 button: "withdraw".into(),
                 label: Say::key("withdraw.button"),
+                steps: None,
             }))
         }
         // this is where pressing the button leads

@@ -3,7 +3,7 @@
 use super::{link, personal};
 use crate::{
     cookies::Jar,
-    pages::{ConfirmLink, Message, Say, StudentId},
+    pages::{ConfirmLink, Message, Say, Steps, StudentId},
     visit::{Answer, Visit},
 };
 use axum::extract::RawForm;
@@ -53,7 +53,7 @@ pub(super) async fn sent(visit: Visit) -> Answer {
     let account = &visit.signed_in()?.account;
     let minutes = visit.tenant.config.settings.one_time_links.lifetime.seconds() / 60;
     Ok(visit.page(&Message {
-        steps: None,
+        steps: Some(Steps::enrolment(2)),
         heading: Say::key("student_id.sent_title"),
         message: Say::key("student_id.sent").with("mail", &account.email),
         details: vec![Say::key("student_id.sent_next").with("count", minutes)],
@@ -73,6 +73,7 @@ pub(super) async fn confirm(visit: Visit) -> Answer {
         action: visit.to("/student-id"),
         button: "open".into(),
         label: Say::key("student_id.link_button"),
+        steps: Some(Steps::enrolment(2)),
     }))
 }
 
