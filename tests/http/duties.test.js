@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { until } from '../support/http.js';
-import { apply, confirmMessage, decide, expectPage, logIn, openApplication, setPasswords } from '../support/journey.js';
-import { clerk, newAddress } from '../support/people.js';
+import { apply, confirmMessage, decide, expectPage, logIn, openApplication, setPasswords, signIn } from '../support/journey.js';
+import { clerk, graduate, newAddress } from '../support/people.js';
 import { authorization, authorize, clients, code, redeem, refresh, responseOf, tokens } from '../support/protocol.js';
 import { everybody, everyClient, onEachDatabase } from '../support/suite.js';
 import { Visitor } from '../support/visitor.js';
@@ -177,6 +177,42 @@ onEachDatabase('duties', { accounts: everybody, clients: everyClient, tenants: [
     }
     await expectPage(reader, 'account');
     await expectPage(setter, 'top');
+  });
+
+  it('a student ID to be chosen belongs to one request: others are answered, and after kill -9 that one goes on with its choice', async () => {
+    const visitor = await signIn(new Visitor(), at.provider, graduate);
+    if ((await visitor.page()) === 'new-terms') {
+      await visitor.fill({ agree: 'yes' });
+      await visitor.press('agree');
+    }
+    const one = { claims: JSON.stringify({ id_token: { student_id: { essential: true } } }) };
+    const { parameters, verifier } = authorization(clients.first, one);
+    visitor.show(await authorize(visitor, at.provider, parameters));
+    await expectPage(visitor, 'enrolment-choice');
+    const parked = `${at.provider.issuer()}/authorize/resume?flow=${await visitor.value('flow')}`;
+    const choice = visitor.answer;
+    const silent = await authorize(visitor, at.provider, authorization(clients.first, { ...one, prompt: 'none' }).parameters);
+    assert.match(responseOf(silent).get('error'), /interaction_required|account_selection_required/, 'no token without the choice');
+    assert.ok((await code(visitor, at.provider, clients.first)).code, 'a request that asks for no choice is answered');
+
+    await at.provider.kill();
+    await at.provider.start();
+    const [, wanted] = graduate.student_ids;
+    await visitor.visit(parked);
+    await expectPage(visitor, 'enrolment-choice', 'the request is still there');
+    // the page that was open before
+    visitor.show(choice);
+    await visitor.press('choose');
+    assert.equal(visitor.status, 422, 'it still wants its choice');
+    const [, second] = await visitor.choices('enrolment');
+    await visitor.fill({ enrolment: second });
+    const sent = visitor.submission('choose');
+    let answer = await visitor.send(sent.url, { ...sent, headers: { ...sent.headers, origin: at.provider.origin } });
+    for (let hops = 0; !answer.location.startsWith(parameters.redirect_uri) && hops < 4; hops += 1) answer = await visitor.send(answer.location);
+    const response = responseOf(answer);
+    assert.equal(response.get('state'), parameters.state);
+    const { json } = await redeem(at.provider, clients.first, { code: response.get('code'), verifier, parameters });
+    assert.equal(JSON.parse(Buffer.from(json.id_token.split('.')[1], 'base64url')).student_id, wanted);
   });
 
   it('an administrator says which terms somebody agreed to: those in force, others, or none', async () => {

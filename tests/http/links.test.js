@@ -7,7 +7,7 @@ import path from 'node:path';
 import { before, it } from 'node:test';
 import { request } from '../support/http.js';
 import { expectPage, signIn } from '../support/journey.js';
-import { kinds, noLinks } from '../support/links.js';
+import { kinds, noLinks, withSettingUrl } from '../support/links.js';
 import { clerk } from '../support/people.js';
 import { root } from '../support/provider.js';
 import { onEachDatabase } from '../support/suite.js';
@@ -20,12 +20,7 @@ it('every purpose of a one-time secret is in the table of links, or known to be 
   assert.deepEqual([...kinds.map(({ purpose }) => purpose), ...noLinks].sort(), [...new Set(purposes)].sort());
 });
 
-/** Result mails with a URL to set the passwords, so that this kind is there too. */
-const withUrl = async ({ read, write }, slug) => {
-  if (slug === 'certificate') await write('tenant.toml', (await read('tenant.toml')).replace(/(\[initial_credential\]\nkind = )"password"/, '$1"setting_url"'));
-};
-
-onEachDatabase('links', { accounts: [clerk], tenants: ['certificate', 'residence'], edit: withUrl, env: { RUST_LOG: 'debug' } }, (at) => {
+onEachDatabase('links', { accounts: [clerk], tenants: ['certificate', 'residence'], edit: withSettingUrl, env: { RUST_LOG: 'debug' } }, (at) => {
   let desk;
   before(async () => { desk = await signIn(new Visitor(), at.provider, clerk); });
   const tokenOf = (link) => link.split('/').at(-1);

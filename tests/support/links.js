@@ -1,17 +1,32 @@
 // Every kind of one-time link there is: where it comes from, where it leads, what completes it. One table; a test holds
 // it against the purposes in the code.
 
-import { agree, apply, decide, expectPage, fillForm, openApplication, receptionReference, signIn } from './journey.js';
+import { agree, apply, decide, expectPage, fillForm, openApplication, signIn } from './journey.js';
 import { newAddress } from './people.js';
 import { askForStudentId, fillStudentId, linkIn } from './personal.js';
 import { Visitor } from './visitor.js';
 
 let numbers = 0;
-const own = { password: 'Kagirinaki2025', second_password: 'Momiji88futatsu' };
+/** What is set by a link, by the first and by the second of two browsers. */
+export const chosen = [
+  { password: 'Kagirinaki2025', second_password: 'Momiji88futatsu' },
+  { password: 'Nibanmeno2025x', second_password: 'Kaede99mittsume' },
+];
 const both = ({ password, second_password: second }) => ({ password, password_confirm: password, second_password: second, second_password_confirm: second });
 
 /** Purposes of one-time secrets that are in no link. */
 export const noLinks = ['client_assertion'];
+
+/** Result mails of the certificate tenant with a URL to set the passwords, so that this kind of link is there too. */
+export async function withSettingUrl({ read, write }, slug) {
+  if (slug === 'certificate') await write('tenant.toml', (await read('tenant.toml')).replace(/(\[initial_credential\]\nkind = )"password"/, '$1"setting_url"'));
+}
+
+/** To the check page of a form that another browser has filled in. */
+async function toCheck(visitor) {
+  await visitor.visit(new URL('check', await visitor.url()));
+  await expectPage(visitor, 'check');
+}
 
 /** An account with own passwords. */
 export async function somebody(provider, more = {}) {
@@ -29,11 +44,15 @@ export async function somebody(provider, more = {}) {
  * @property {string} button the one on that page
  * @property {string} over the page of one that cannot be used
  * @property {(provider, desk) => Promise<{link: string, mail: string, again?: () => Promise<string>}>} make causes a mail; `again` a newer one
- * @property {(visitor) => Promise<void>} finish from the page to the point where the link is used up
+ * @property {(visitor, which?: number) => Promise<void>} ready from that page to the one whose button uses the link up; `which` of
+ *   several browsers types something of its own, where the page takes any
+ * @property {string} last that button
+ * @property {string} done the page behind it
+ * @property {(visitor) => Promise<void>} finish all the way
  */
 
-/** @type {Kind[]} */
-export const kinds = [
+/** @type {Omit<Kind, 'finish'>[]} */
+const table = [
   {
     purpose: 'registration',
     part: '/register/link/',
@@ -51,13 +70,14 @@ export const kinds = [
       };
       return { mail, link: await ask(1), again: () => ask(2) };
     },
-    async finish(visitor) {
+    last: 'submit',
+    done: 'reception',
+    async ready(visitor, which = 0) {
       await agree(visitor);
-      await fillForm(visitor);
-      await visitor.press('check');
-      await expectPage(visitor, 'check');
-      await visitor.press('submit');
-      await receptionReference(visitor);
+      if (which === 0) {
+        await fillForm(visitor);
+        await visitor.press('check');
+      } else await toCheck(visitor);
     },
   },
   {
@@ -72,13 +92,15 @@ export const kinds = [
       await decide(desk, 'resubmit', { reason: '番地まで書いてください。', items: { street: '番地まで' } });
       return { mail, link: await linkIn(provider, mail, this.part, 3) };
     },
-    async finish(visitor) {
+    last: 'submit',
+    done: 'reception',
+    async ready(visitor, which = 0) {
       await visitor.press('open');
       await expectPage(visitor, 'form');
-      await visitor.fill({ street: '千代田9-9-9' });
-      await visitor.press('check');
-      await visitor.press('submit');
-      await receptionReference(visitor);
+      if (which === 0) {
+        await visitor.fill({ street: '千代田9-9-9' });
+        await visitor.press('check');
+      } else await toCheck(visitor);
     },
   },
   {
@@ -93,10 +115,10 @@ export const kinds = [
       await decide(desk, 'approve');
       return { mail, link: await linkIn(provider, mail, this.part, 3) };
     },
-    async finish(visitor) {
-      await visitor.fill(both(own));
-      await visitor.press('set');
-      await expectPage(visitor, 'message');
+    last: 'set',
+    done: 'message',
+    async ready(visitor, which = 0) {
+      await visitor.fill(both(chosen[which]));
     },
   },
   {
@@ -116,10 +138,10 @@ export const kinds = [
       };
       return { mail, link: await ask(1), again: () => ask(2) };
     },
-    async finish(visitor) {
-      await visitor.fill(both(own));
-      await visitor.press('set');
-      await expectPage(visitor, 'message');
+    last: 'set',
+    done: 'message',
+    async ready(visitor, which = 0) {
+      await visitor.fill(both(chosen[which]));
     },
   },
   {
@@ -139,10 +161,9 @@ export const kinds = [
       };
       return { mail: to, person, link: await ask(1), again: () => ask(2) };
     },
-    async finish(visitor) {
-      await visitor.press('confirm');
-      await expectPage(visitor, 'message');
-    },
+    last: 'confirm',
+    done: 'message',
+    async ready() {},
   },
   {
     purpose: 'mail_undo',
@@ -156,10 +177,9 @@ export const kinds = [
       await change.finish(await new Visitor().visit(link));
       return { mail: person.email, link: await linkIn(provider, person.email, this.part, 2) };
     },
-    async finish(visitor) {
-      await visitor.press('undo');
-      await expectPage(visitor, 'message');
-    },
+    last: 'undo',
+    done: 'message',
+    async ready() {},
   },
   {
     purpose: 'enrolment',
@@ -177,13 +197,25 @@ export const kinds = [
       const link = await ask(1);
       return { mail: person.email, person, link, again: () => ask(2) };
     },
-    async finish(visitor) {
+    last: 'submit',
+    done: 'reception',
+    async ready(visitor, which = 0) {
+      if (which > 0) {
+        await visitor.press('open');
+        return toCheck(visitor);
+      }
       numbers += 1;
       await fillStudentId(visitor, await visitor.url(), `9TE${String(process.pid % 100).padStart(2, '0')}${String(numbers).padStart(3, '0')}`);
       await visitor.press('check');
-      await expectPage(visitor, 'check');
-      await visitor.press('submit');
-      await receptionReference(visitor);
     },
   },
 ];
+
+/** @type {Kind[]} */
+export const kinds = table.map((kind) => Object.assign(kind, {
+  async finish(visitor) {
+    await kind.ready(visitor);
+    await visitor.press(kind.last);
+    await expectPage(visitor, kind.done);
+  },
+}));
