@@ -31,10 +31,23 @@ export async function markupFindings(html) {
   return report.results.flatMap(({ messages }) => messages.map(({ ruleId, message, line, column }) => `${ruleId} at ${line}:${column}: ${message}`));
 }
 
+/** Rules of axe-core about what only a look at the page tells; all others are about its markup. */
+export const rulesOfLooks = ['color-contrast', 'link-in-text-block', 'target-size', 'scrollable-region-focusable'];
+
+/** Those of them that colours alone decide. */
+export const rulesOfColour = ['color-contrast', 'link-in-text-block'];
+
+/** A page's markup without what no rule about markup looks at: which words there are, and where they lead. */
+export function skeleton(html) {
+  return html
+    .replace(/\b(href|src|action|content|value|alt|title|class|aria-label|placeholder|data-[a-z-]+)="[^"]+"/g, '$1="…"')
+    .replace(/>([^<]*\S[^<]*)</g, '>…<');
+}
+
 /** Findings of axe-core on the page that is open, one line each; of all its rules, or of those named. */
 export async function axeFindings(view, rules) {
   const runOnly = rules ? { type: 'rule', values: rules } : { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
-  await view.evaluate(axeSource);
+  if (!(await view.evaluate(() => 'axe' in globalThis))) await view.evaluate(axeSource);
   const { violations } = await view.evaluate((chosen) => globalThis.axe.run(document, { runOnly: chosen, resultTypes: ['violations'] }), runOnly);
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${help}; ${failureSummary.replace(/\s+/g, ' ')}`));
 }
