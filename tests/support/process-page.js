@@ -51,7 +51,7 @@ export async function markedItems(visitor) {
 export async function errorsAtTheTop(visitor) {
   const summary = visitor.view.locator('#error-summary');
   assert.ok(await summary.isVisible(), await visitor.describe());
-  assert.match(await summary.evaluate((node) => getComputedStyle(node).borderTopColor), /^rgb\((1[3-9][0-9]|2[0-9]{2}), [0-9]{1,2}, [0-9]{1,2}\)/, 'in red');
+  assert.match(await summary.evaluate((node) => getComputedStyle(node.closest('.summary')).borderTopColor), /^rgb\((1[3-9][0-9]|2[0-9]{2}), [0-9]{1,2}, [0-9]{1,2}\)/, 'in red');
   const first = visitor.view.locator('main .field').first();
   assert.ok((await summary.boundingBox()).y < (await first.boundingBox()).y, 'at the top');
 }
