@@ -261,7 +261,10 @@ for (const kind of databases) {
           assert.match((await provider.mail.wait(mail, 5)).text, new RegExp(reference), 'the applicant is told');
           const back = acceptedMail(await provider.mail.wait(person.email, 6));
           await logIn(visitor, { login_id: person.email, password: back.password, second_password: '' });
+          // what the owner had before is no new password either
           await setPasswords(visitor, { ...passwords, password: 'Modotta2024x' });
+          assert.equal(await visitor.attribute('[name="second_password"]', 'aria-invalid'), 'true');
+          await setPasswords(visitor, { password: 'Modotta2024x', second_password: 'Kaette88momiji' });
           await confirmMessage(visitor);
           assert.deepEqual(await identity(visitor), known, 'and again at the old one');
           assert.deepEqual(desk.complaints, []);

@@ -15,7 +15,7 @@ export const chosen = [
 const both = ({ password, second_password: second }) => ({ password, password_confirm: password, second_password: second, second_password_confirm: second });
 
 /** Purposes of one-time secrets that are in no link. */
-export const noLinks = ['client_assertion'];
+export const noLinks = ['client_assertion', 'client_management', 'initial_access', 'pushed_request'];
 
 /** Result mails of the certificate tenant with a URL to set the passwords, so that this kind of link is there too. */
 export async function withSettingUrl({ read, write }, slug) {
